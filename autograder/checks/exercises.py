@@ -1,0 +1,63 @@
+"""The two decorators of a check: what it judges, and what it is run on."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+import hypothesis
+
+from autograder.checks.faces import Face, begin_example, note_failure
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What `exercise` notes on a check."""
+
+    exercise: str
+    weight: float
+
+
+def exercise(name: str, weight: float = 1) -> Callable[[_Function], _Function]:
+    """Say which exercise a check judges, and its weight among the exercise's checks.
+
+    Both have to be literals: a course reads them from the source, without running it.
+    """
+
+    def mark(function: _Function) -> _Function:
+        function._autograder_mark = Mark(name, float(weight))  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def mark_of(function: Any) -> Mark | None:
+    """What `exercise` noted on a check, None where it is none."""
+    mark = getattr(function, "_autograder_mark", None)
+    return mark if isinstance(mark, Mark) else None
+
+
+def given(*args: Any, **strategies: Any) -> Callable[[_Function], _Function]:
+    """`hypothesis.given`, with the record of the student's calls cut into examples."""
+
+    def decorate(function: _Function) -> _Function:
+        @functools.wraps(function)
+        def example(*values: Any, **named: Any) -> None:
+            faces = [v for v in (*values, *named.values()) if isinstance(v, Face)]
+            for face in faces:
+                begin_example(face)
+            try:
+                function(*values, **named)
+            except Exception as error:
+                for face in faces[:1]:
+                    note_failure(face, error)
+                raise
+
+        draw: Any = hypothesis.given(*args, **strategies)
+        return cast(_Function, draw(example))
+
+    return decorate

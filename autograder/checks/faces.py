@@ -1,0 +1,162 @@
+"""`student` and `reference` as a check sees them: attributes that are functions of values.
+
+A face stands before a backend, which is a sandboxed worker when a submission is graded and the
+imported module when a student runs pytest. A check can't tell which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from autograder.checks.failures import (
+    CheckStopped,
+    Made,
+    StudentRaised,
+    describe_raised,
+    explain,
+    indent,
+)
+from autograder.checks.formatting import show_call
+from autograder.sandbox import wire
+from autograder.sandbox.runner import (
+    Answer,
+    Call,
+    Missing,
+    Raised,
+    Returned,
+    Runner,
+    Unsendable,
+)
+
+
+class Backend(Protocol):
+    """Whatever runs a student's functions."""
+
+    def load(self) -> None:
+        """Import the submission; raises CheckStopped where that fails."""
+
+    def call(self, call: Call) -> Answer:
+        """Run one call; raises CheckStopped where there is no answer."""
+
+    def close(self) -> None:
+        """Free what the backend holds."""
+
+
+class Face:
+    """A submission as functions of values, with a record of the calls of the current example.
+
+    ``face.f(…)`` calls ``f``; ``face.again.f(…)`` calls it twice with the same arguments and
+    gives the second answer; ``face.probe.p(…)`` runs the probe ``p`` beside the submission.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._loaded = False
+        self._calls: list[Made] = []
+        self._failure: str | None = None
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return lambda *args, **kwargs: self._call(Call(name, args, kwargs))
+
+    @property
+    def again(self) -> _Variant:
+        """The same functions, called twice with the same argument objects."""
+        return _Variant(self, again=True)
+
+    @property
+    def probe(self) -> _Variant:
+        """The stage's probes."""
+        return _Variant(self, probe=True)
+
+    def _call(self, call: Call) -> Any:
+        if not self._loaded:
+            self._backend.load()
+            self._loaded = True
+        try:
+            answer = self._backend.call(call)
+        except CheckStopped as stop:
+            text = f"{show_call(call)}\n{indent(stop.message)}"
+            raise CheckStopped(stop.outcome, text) from None
+        self._calls.append(Made(call, answer))
+        if isinstance(answer, Returned):
+            return answer.value
+        if isinstance(answer, Missing):
+            raise CheckStopped("missing", f"`{answer.name}` is missing")
+        if isinstance(answer, Unsendable):
+            raise CheckStopped("failed", f"{show_call(call)}\n    returned {answer.what}")
+        if answer.type == "NotImplementedError" and answer.where and answer.where.direct:
+            raise CheckStopped("missing", f"`{answer.where.function}` is not implemented yet")
+        raise StudentRaised(answer)
+
+
+class _Variant:
+    def __init__(self, face: Face, *, again: bool = False, probe: bool = False) -> None:
+        self._face, self._again, self._probe = face, again, probe
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return lambda *args, **kwargs: self._face._call(
+            Call(name, args, kwargs, again=self._again, probe=self._probe)
+        )
+
+
+def begin_example(face: Face) -> None:
+    """Forget the calls of the last example: the next failure speaks of the new one."""
+    face._calls.clear()
+
+
+def note_failure(face: Face, error: Exception) -> None:
+    """Keep what `error` says of the current example; hypothesis may go on to simpler ones."""
+    face._failure = explain(error, face._calls)
+
+
+def noted_failure(face: Face) -> str | None:
+    """What the last failing example said, None where none has failed."""
+    return face._failure
+
+
+def calls_of(face: Face) -> list[Made]:
+    """The calls of the current example."""
+    return list(face._calls)
+
+
+class ModuleBackend:
+    """A module run in this process: the student's own, or the reference in the grader.
+
+    Values pass through the wire's encoding all the same, so that a check meets exactly what it
+    would meet before a worker.
+    """
+
+    def __init__(self, folder: Path, stage: str, probes: Path | None) -> None:
+        self._file = folder / f"{stage}.py"
+        source = probes.read_text(encoding="utf-8") if probes else None
+        self._runner = Runner(folder, stage, source, let_pass=(KeyboardInterrupt, CheckStopped))
+
+    def load(self) -> None:
+        """Import the module."""
+        if not self._file.is_file():
+            raise CheckStopped("missing", f"{self._file.name} is missing in {self._file.parent}")
+        torch.manual_seed(0)
+        raised = self._runner.load()
+        if raised is not None:
+            raise CheckStopped("error", import_failed(self._file.name, raised))
+
+    def call(self, call: Call) -> Answer:
+        """Run one call in this process."""
+        args, kwargs = wire.roundtrip((call.args, call.kwargs), keep_strides=True)
+        return self._runner.call(Call(call.name, args, kwargs, call.probe, call.again))
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def import_failed(file: str, raised: Raised) -> str:
+    """What a student reads when their file can't be imported."""
+    return f"{file} can't be imported: {describe_raised(raised)}"

@@ -1,0 +1,115 @@
+"""How a check ends other than by passing, and what the student reads then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.checks.formatting import show, show_call
+from autograder.report import Outcome
+from autograder.sandbox.runner import Answer, Call, Raised, Returned
+
+_SHOWN_CALLS = 4
+
+
+class CheckFailure(AssertionError):
+    """An answer is wrong.
+
+    Args:
+        problem: what is wrong with it, a line or several.
+        actual: the very value the student's code returned, by which its call is found.
+    """
+
+    def __init__(self, problem: str, actual: Any = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.actual = actual
+
+
+class StudentRaised(Exception):
+    """The student's code raised an exception in a call that should have returned."""
+
+    def __init__(self, raised: Raised) -> None:
+        super().__init__(f"{raised.type}: {raised.message}")
+        self.raised = raised
+
+    def is_a(self, exception: type[BaseException]) -> bool:
+        """Whether it is an exception of this built-in class, or of one derived from it."""
+        return exception.__name__ in self.raised.bases
+
+
+class CheckStopped(BaseException):
+    """There is nothing to be had from this worker any more: end the check at once.
+
+    Derived from BaseException so that hypothesis neither shrinks nor retries it.
+    """
+
+    def __init__(self, outcome: Outcome, message: str) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Made:
+    """A call that a check made, and the answer to it."""
+
+    call: Call
+    answer: Answer
+
+
+def explain(error: BaseException, calls: Sequence[Made]) -> str:
+    """What a student reads about `error`, which ended an example that had made `calls`."""
+    if isinstance(error, CheckStopped):
+        return error.message
+    if isinstance(error, StudentRaised):
+        return _explain_call(calls[-1]) if calls else describe_raised(error.raised)
+    problem = error.problem if isinstance(error, CheckFailure) else str(error)
+    actual = error.actual if isinstance(error, CheckFailure) else None
+    culprit = _call_that_returned(actual, calls)
+    shown = [culprit] if culprit else list(calls[-_SHOWN_CALLS:])
+    return "\n".join([*map(_explain_call, shown), indent(problem)])
+
+
+def describe_raised(raised: Raised) -> str:
+    """An exception of the student's, with the line it came from."""
+    text = f"{raised.type}: {raised.message}" if raised.message else raised.type
+    where = raised.where
+    if where is None:
+        return text
+    line = f"{where.file}, line {where.line}"
+    if where.function != "<module>":
+        line += f", in {where.function}"
+    return f"{text}\n  at {line}" + (f":  {where.source}" if where.source else "")
+
+
+def indent(text: str) -> str:
+    """`text` as it stands below a call."""
+    return "\n".join(f"    {line}" for line in text.splitlines())
+
+
+def _explain_call(made: Made) -> str:
+    answer = made.answer
+    if isinstance(answer, Raised):
+        result = f"raised {describe_raised(answer)}"
+    elif isinstance(answer, Returned):
+        result = f"returned {show(answer.value)}"
+        if answer.mutated:
+            result += f"\n(and modified its {', '.join(answer.mutated)})"
+    else:
+        result = "returned nothing that can be compared"
+    twice = "   # called twice with the same arguments" if made.call.again else ""
+    return f"{show_call(made.call)}{twice}\n{indent(result)}"
+
+
+def _call_that_returned(actual: Any, calls: Sequence[Made]) -> Made | None:
+    """The latest call whose result is `actual`, or has it as an item; None where none has."""
+    if actual is None:
+        return None
+    for made in reversed(calls):
+        value = made.answer.value if isinstance(made.answer, Returned) else None
+        items = value if isinstance(value, list | tuple) else ()
+        if value is actual or any(item is actual for item in items):
+            return made
+    return None

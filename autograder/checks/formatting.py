@@ -1,0 +1,89 @@
+"""Values and calls as Python that can be pasted into an interpreter.
+
+Small tensors are printed whole. One that a strategy drew from a seed and that is too large to
+print is shown as the expression that draws it again.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+
+from autograder.sandbox.runner import Call
+
+WHOLE = 64  # elements up to which a tensor is printed whole
+_LINE = 88
+_MAX_TEXT = 1200
+_UNNAMED = (torch.float32, torch.int64, torch.bool)  # what torch.tensor makes by itself
+
+
+def remember_recipe(tensor: torch.Tensor, recipe: str) -> torch.Tensor:
+    """Note the expression that makes `tensor`; it is shown where the tensor is too large."""
+    tensor._autograder_recipe = recipe  # type: ignore[attr-defined]
+    return tensor
+
+
+def show(value: Any) -> str:
+    """`value` as Python source, as far as it is short enough to be of use."""
+    text = _source(value)
+    return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + " …"
+
+
+def show_call(call: Call) -> str:
+    """A call as the student would write it, on one line where it fits."""
+    parts = [_source(value) for value in call.args]
+    parts += [f"{name}={_source(value)}" for name, value in call.kwargs.items()]
+    name = f"probe.{call.name}" if call.probe else call.name
+    line = f"{name}({', '.join(parts)})"
+    if len(line) <= _LINE or not parts:
+        return line
+    return f"{name}(\n" + "".join(f"    {part},\n" for part in parts) + ")"
+
+
+def _source(value: Any) -> str:
+    if isinstance(value, torch.Tensor):
+        return _tensor_source(value)
+    if isinstance(value, np.ndarray):
+        if value.size > WHOLE:
+            return f"<NumPy array of shape {value.shape}, dtype {value.dtype}>"
+        return f"np.array({value.tolist()}, dtype=np.{value.dtype.name})"
+    if isinstance(value, torch.Generator):
+        return f"torch.Generator().manual_seed({value.initial_seed()})"
+    if isinstance(value, float):
+        return repr(value) if math.isfinite(value) else f'float("{value}")'
+    if isinstance(value, list):
+        return f"[{', '.join(map(_source, value))}]"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_source, value))}{',' if len(value) == 1 else ''})"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {_source(item)}" for key, item in value.items()) + "}"
+    return repr(value)
+
+
+def _tensor_source(tensor: torch.Tensor) -> str:
+    recipe: str | None = getattr(tensor, "_autograder_recipe", None)
+    if tensor.numel() > WHOLE:
+        return recipe or f"<tensor of shape {tuple(tensor.shape)}, {tensor.dtype}>"
+    if tensor.numel() == 0:
+        return f"torch.empty({tuple(tensor.shape)}, dtype={tensor.dtype})"
+    dtype = "" if tensor.dtype in _UNNAMED else f", dtype={tensor.dtype}"
+    text = f"torch.tensor({_nested(tensor.tolist(), tensor.dtype)}{dtype})"
+    if not tensor.is_contiguous() and 0 not in tensor.stride():
+        shape, stride = tuple(tensor.shape), tensor.stride()
+        dtype = f", dtype={tensor.dtype}"
+        text = f"torch.empty_strided({shape}, {stride}{dtype}).copy_({text})"
+    elif not tensor.is_contiguous():
+        one = tuple(slice(0, 1) if stride == 0 else slice(None) for stride in tensor.stride())
+        text = f"{_tensor_source(tensor[one].contiguous())}.expand({tuple(tensor.shape)})"
+    return text
+
+
+def _nested(value: Any, dtype: torch.dtype) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_nested(item, dtype) for item in value)}]"
+    if isinstance(value, float) and math.isfinite(value) and dtype is not torch.float64:
+        return repr(float(str(np.float32(value))))  # the digits that identify it, no more
+    return _source(value)

@@ -1,0 +1,239 @@
+"""The pytest plugin: the `student` and `reference` fixtures, outcomes, and the local board.
+
+It does nothing in a project that has no ``autograder_submission`` in its ini file and is run
+without ``--submission``. When a submission is graded, the grader puts a `Source` of its own into
+the stash; the rest is the same.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from autograder.course import Course, stage_of, visibility_of
+from autograder.errors import AutograderError
+
+if TYPE_CHECKING:
+    from autograder.checks.faces import Backend, Face
+    from autograder.checks.verdicts import Judgement
+
+
+class Source(Protocol):
+    """Where the plugin gets what checks are run against."""
+
+    examples: int
+
+    def student(self, stage: str) -> Backend:
+        """A fresh backend for the student's module of one stage."""
+
+    def reference(self, stage: str) -> Backend | None:
+        """A fresh backend for the reference, None where there is none (as for students)."""
+
+    def seconds(self, stage: str) -> float | None:
+        """The wall time that this process has to enforce on a check; None: it is done elsewhere."""
+
+
+SOURCE = pytest.StashKey[Source]()
+
+
+class LocalSource:
+    """A student's own run: the module in this process, no reference."""
+
+    def __init__(self, folder: Path, course: Course, examples: int | None) -> None:
+        self.folder = folder
+        self.course = course
+        self.examples = examples or course.settings.examples
+
+    def student(self, stage: str) -> Backend:
+        """The student's module, imported afresh."""
+        from autograder.checks.faces import ModuleBackend
+
+        return ModuleBackend(self.folder, stage, self.course.assignment(stage).probes)
+
+    def reference(self, stage: str) -> Backend | None:
+        """Students have none."""
+        return None
+
+    def seconds(self, stage: str) -> float | None:
+        """The stage's wall limit."""
+        return self.course.assignment(stage).limits.wall_seconds
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of a student's run."""
+    group = parser.getgroup("autograder")
+    group.addoption("--submission", metavar="DIR", help="folder with the modules to check")
+    group.addoption("--examples", type=int, metavar="N", help="inputs to draw for each check")
+    parser.addini("autograder_submission", "folder with the modules to check")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Become active where there is something to check."""
+    if SOURCE not in config.stash:
+        named = config.getoption("--submission") or config.getini("autograder_submission")
+        if not named:
+            return
+        base = config.invocation_params.dir if config.getoption("--submission") else config.rootpath
+        folder = (base / named).resolve()
+        if not folder.is_dir():
+            raise pytest.UsageError(f"--submission: no folder {folder}")
+        try:
+            course = Course.load(config.rootpath, released=True)
+        except AutograderError as error:
+            raise pytest.UsageError(str(error)) from error
+        source = LocalSource(folder, course, config.getoption("--examples"))
+        config.stash[SOURCE] = source
+        config.pluginmanager.register(_LocalBoard(course), "autograder-board")
+    from autograder.checks.settings import use
+
+    use(config.stash[SOURCE].examples)
+
+
+@pytest.fixture
+def student(request: pytest.FixtureRequest) -> Generator[Face, None, None]:
+    """The submission under test, as functions of values."""
+    yield from _face(request, "student")
+
+
+@pytest.fixture
+def reference(request: pytest.FixtureRequest) -> Generator[Face, None, None]:
+    """The instructor's solution, as functions of values; only where a submission is graded."""
+    yield from _face(request, "reference")
+
+
+def _face(request: pytest.FixtureRequest, which: str) -> Generator[Face, None, None]:
+    from autograder.checks.faces import Face
+
+    source = request.config.stash.get(SOURCE, None)
+    stage = stage_of(request.path)
+    if source is None or stage is None:
+        pytest.fail(f"no {which}: run pytest with --submission DIR on the checks of a course")
+    backend = source.student(stage) if which == "student" else source.reference(stage)
+    if backend is None:
+        pytest.fail("no reference: it exists only where submissions are graded")
+    try:
+        yield Face(backend)
+    finally:
+        backend.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Cut off a check that runs in this process and does not end."""
+    source = item.config.stash.get(SOURCE, None)
+    stage = stage_of(item.path)
+    seconds = source.seconds(stage) if source and stage else None
+    with _alarm(seconds):
+        return (yield)
+
+
+@contextmanager
+def _alarm(seconds: float | None) -> Generator[None, None, None]:
+    # Windows has no interval timer, and a signal reaches only the main thread: there a check
+    # that never ends has to be ended by hand.
+    main = threading.current_thread() is threading.main_thread()
+    if seconds is None or not main or not hasattr(signal, "setitimer"):
+        yield
+        return
+    from autograder.checks.failures import CheckStopped
+
+    def ring(*_: object) -> None:
+        raise CheckStopped("timeout", f"took longer than {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Give a check's report its verdict, and a failing one the student's message."""
+    report = yield
+    check = _check_of(item)
+    error = call.excinfo.value if call.excinfo else None
+    if check is None or (error is None and call.when != "call"):
+        return report
+    from autograder.checks.verdicts import judge
+
+    funcargs = getattr(item, "funcargs", {})
+    verdict = judge(error, funcargs.get("student"))
+    # plain data: pytest-xdist sends a report's attributes between processes as JSON
+    report.autograder = {  # type: ignore[attr-defined]
+        **check,
+        "outcome": verdict.outcome,
+        "message": verdict.message,
+        "sure": verdict.sure,
+    }
+    if report.failed and item.config.option.tbstyle == "auto":
+        _speak_to_the_student(report, item, check, verdict)
+    return report
+
+
+def _check_of(item: pytest.Item) -> dict[str, Any] | None:
+    from autograder.checks.exercises import mark_of
+
+    stage, visibility = stage_of(item.path), visibility_of(item.path)
+    function = getattr(item, "function", None)
+    mark = mark_of(function)
+    if stage is None or visibility is None or mark is None or SOURCE not in item.config.stash:
+        return None
+    return {
+        "stage": stage,
+        "visibility": visibility,
+        "exercise": mark.exercise,
+        "name": getattr(item, "originalname", item.name),
+    }
+
+
+def _speak_to_the_student(
+    report: pytest.TestReport, item: pytest.Item, check: dict[str, Any], verdict: Judgement
+) -> None:
+    """The counter-example instead of a traceback through our code (``--tb=long`` shows that)."""
+    law = (getattr(item, "function", None).__doc__ or check["name"]).strip().splitlines()[0]
+    report.longrepr = f"{law}\n\n{verdict.message}\n"
+    report.location = (*report.location[:2], f"{check['stage']}: {check['exercise']}")
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
+    """What is not implemented yet is counted apart, and shown on the board instead of at length."""
+    verdict = getattr(report, "autograder", None)
+    if verdict and verdict["outcome"] == "missing":
+        return "not implemented", "·", "NOT IMPLEMENTED"
+    return None
+
+
+class _LocalBoard:
+    """Collects the outcomes of a student's run and prints a line for each exercise."""
+
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        self.verdicts: list[dict[str, Any]] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collect one check's outcome."""
+        verdict = getattr(report, "autograder", None)
+        if verdict:
+            self.verdicts.append(verdict)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Print the board."""
+        if not self.verdicts:
+            return
+        from autograder.checks.board import local_board, print_board
+
+        writer = terminalreporter._tw
+        writer.line()
+        board = local_board(self.course, self.verdicts)
+        print_board(board, file=writer._file, width=min(terminalreporter._screen_width, 110))

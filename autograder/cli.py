@@ -1,0 +1,182 @@
+"""The command ``autograder``. Each command parses its arguments and calls one function.
+
+Exit codes: 0 done (whatever the score), 1 a verification failed, 2 wrong usage or bad input,
+3 the grader itself failed. Messages go to standard error, results to standard output.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from autograder import __version__
+from autograder.errors import AutograderError, InputError
+
+if TYPE_CHECKING:
+    from autograder.course import Course
+    from autograder.report import Report
+
+app = typer.Typer(
+    name="autograder",
+    help="Grade neural-network assignments written with PyTorch.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+CourseOption = Annotated[
+    Path | None,
+    typer.Option("--course", metavar="DIR", help="The folder that holds assignments/."),
+]
+StageOption = Annotated[
+    list[str] | None, typer.Option("--stage", metavar="STAGE", help="Only this stage; repeatable.")
+]
+
+
+def _version(value: bool) -> None:
+    if value:
+        print(f"autograder {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def grade(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", help="Submissions: folders, .zip or .py files.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")],
+    stage: StageOption = None,
+    course: CourseOption = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON lines.")] = False,
+) -> None:
+    """Grade submissions; each one's report.json and results.json go to DIR/<name>/."""
+    from autograder.grading.batch import grade_all
+
+    selected = _course(course).select(stage or [])
+    bad = faults = 0
+    for graded in grade_all(selected, paths, out):
+        report = graded.report
+        if graded.refused:
+            bad += 1
+            _say(graded.refused)
+        elif not report.graded:
+            faults += 1
+            _say(f"{report.submission}: not graded in full, and not by its fault: {report.fault}")
+        if json:
+            _print_score(report, graded.folder)
+        elif not graded.refused:
+            _print_board(report, graded.folder)
+    if faults:
+        raise typer.Exit(3)
+    if bad:
+        raise typer.Exit(2)
+
+
+@app.command()
+def release(
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where releases go; the course's own folder."),
+    ] = None,
+    target: Annotated[
+        list[str] | None, typer.Option("--target", metavar="TARGET", help="student; repeatable.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; say what would change, exit 1 if so.")
+    ] = False,
+    course: CourseOption = None,
+) -> None:
+    """Make what is handed out from the course's one source."""
+    from autograder.release.student import audit, differences, student_files, write_release
+
+    for name in target or []:
+        if name != "student":
+            raise InputError(f"--target {name}: there is no such release; there is: student")
+    loaded = _course(course)
+    folder = (out or loaded.root) / "student_template"
+    files = student_files(loaded)
+    audit(loaded, files)
+    if check:
+        found = differences(files, folder)
+        for sentence in found:
+            print(sentence)
+        raise typer.Exit(1 if found else 0)
+    write_release(files, folder)
+    print(f"{folder}: {len(files)} files")
+
+
+@app.command()
+def demo(
+    course: CourseOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Keep the files here.")
+    ] = None,
+) -> None:
+    """Build a release, grade a complete, a half-done and an empty submission, show the boards."""
+    import tempfile
+
+    from autograder.demo import run_demo
+
+    folder = out or Path(tempfile.mkdtemp(prefix="autograder-demo-"))
+    for graded in run_demo(_course(course), folder):
+        _print_board(graded.report, graded.folder)
+    print(f"The release is in {folder / 'student_template'}, the submissions in "
+          f"{folder / 'submissions'}, the results in {folder / 'graded'}.")  # fmt: skip
+
+
+def _course(root: Path | None) -> Course:
+    from autograder.course import Course, find_course
+
+    return Course.load(root if root is not None else find_course(Path.cwd()))
+
+
+def _print_board(report: Report, folder: Path) -> None:
+    from autograder.checks.board import graded_board, print_board
+
+    print_board(graded_board(report), sys.stdout)
+    print(f"{folder / 'report.json'}, {folder / 'results.json'}\n")
+
+
+def _print_score(report: Report, folder: Path) -> None:
+    import msgspec
+
+    row = {
+        "submission": report.submission,
+        "points": report.points,
+        "max_points": report.max_points,
+        "graded": report.graded,
+        "folder": str(folder),
+    }
+    print(msgspec.json.Encoder(decimal_format="number").encode(row).decode())
+
+
+def _say(sentence: str) -> None:
+    print(f"autograder: {sentence}", file=sys.stderr)
+
+
+def main() -> NoReturn:
+    """Run the command line; an error of ours is one sentence and an exit code."""
+    try:
+        app(standalone_mode=True)
+    except AutograderError as error:
+        _say(str(error))
+        code = error.exit_code
+    except BrokenPipeError:  # the reader of our output left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    else:
+        code = 0
+    sys.exit(code)

@@ -1,0 +1,200 @@
+"""The canonical result of grading one submission; every output format is rendered from it.
+
+Its rows come from the course. Whatever a submission does, every exercise and every check has its
+row, and the points that could be had are the same.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from autograder.course import Course, Visibility
+from autograder.errors import AutograderError
+
+Outcome = Literal[
+    "passed",  # the check holds
+    "failed",  # a wrong answer; the message has the counter-example
+    "error",  # the student's code raised where it should have answered
+    "timeout",  # out of wall or CPU time
+    "crashed",  # the student's process ended, or sent no answer
+    "missing",  # not handed in, or not implemented yet
+    "ungraded",  # the grader's own fault, or not run yet: says nothing about the student
+]
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """How one check went."""
+
+    outcome: Outcome
+    message: str = ""
+    duration: float = 0.0
+
+
+class CheckRow(msgspec.Struct, frozen=True):
+    """One check; `duration` is in seconds."""
+
+    name: str
+    title: str
+    visibility: Visibility
+    weight: float
+    points: Decimal
+    max_points: Decimal
+    outcome: Outcome
+    message: str
+    duration: float
+
+
+class ExerciseRow(msgspec.Struct, frozen=True):
+    """One exercise; `number` is stage.exercise, as in 1.2."""
+
+    number: str
+    name: str
+    points: Decimal
+    max_points: Decimal
+    checks: tuple[CheckRow, ...]
+
+
+class StageRow(msgspec.Struct, frozen=True):
+    """One stage."""
+
+    stage: str
+    number: int
+    title: str
+    points: Decimal
+    max_points: Decimal
+    exercises: tuple[ExerciseRow, ...]
+
+
+class Environment(msgspec.Struct, frozen=True):
+    """Where and how the submission was graded."""
+
+    versions: dict[str, str] = {}
+    device: str = "cpu"
+    layers: tuple[str, ...] = ()
+    examples: int = 0
+    seed: int = 0
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The result of grading one submission.
+
+    `graded` is false where some check is `ungraded`: the points are then not final, and `fault`
+    tells the instructor why. `notes` are sentences to the student about the submission as such.
+    """
+
+    submission: str
+    course: str
+    points: Decimal
+    max_points: Decimal
+    graded: bool
+    notes: tuple[str, ...]
+    stages: tuple[StageRow, ...]
+    environment: Environment
+    duration: float = 0.0
+    fault: str | None = None
+
+
+CheckKey = tuple[str, Visibility, str]  # stage, visibility, name
+
+
+def build_report(
+    course: Course,
+    submission: str,
+    verdicts: dict[CheckKey, Verdict],
+    *,
+    environment: Environment,
+    notes: Iterable[str] = (),
+    duration: float = 0.0,
+    fault: str | None = None,
+) -> Report:
+    """The report of a submission from the verdicts so far; a check without one is `ungraded`."""
+    stages = []
+    for assignment in course.assignments:
+        exercises = []
+        for i, exercise in enumerate(assignment.exercises, start=1):
+            rows = []
+            for check in assignment.checks_of(exercise.name):
+                verdict = verdicts.get(
+                    (check.stage, check.visibility, check.name),
+                    Verdict("ungraded", "not graded yet"),
+                )
+                rows.append(
+                    CheckRow(
+                        name=check.name,
+                        title=check.title,
+                        visibility=check.visibility,
+                        weight=check.weight,
+                        points=check.points if verdict.outcome == "passed" else Decimal(0),
+                        max_points=check.points,
+                        outcome=verdict.outcome,
+                        message=verdict.message,
+                        duration=round(verdict.duration, 4),
+                    )
+                )
+            points = sum((row.points for row in rows), Decimal(0))
+            number = f"{assignment.number}.{i}"
+            exercises.append(
+                ExerciseRow(number, exercise.name, points, exercise.points, tuple(rows))
+            )
+        points = sum((row.points for row in exercises), Decimal(0))
+        stages.append(
+            StageRow(
+                assignment.stage,
+                assignment.number,
+                assignment.title,
+                points,
+                assignment.points,
+                tuple(exercises),
+            )
+        )
+    return Report(
+        submission=submission,
+        course=course.title,
+        points=sum((stage.points for stage in stages), Decimal(0)),
+        max_points=course.points,
+        graded=all(row.outcome != "ungraded" for row in check_rows(stages)),
+        notes=tuple(notes),
+        stages=tuple(stages),
+        environment=environment,
+        duration=round(duration, 3),
+        fault=fault,
+    )
+
+
+def check_rows(stages: Iterable[StageRow]) -> Iterable[CheckRow]:
+    """All check rows of some stages, in order."""
+    return (row for stage in stages for exercise in stage.exercises for row in exercise.checks)
+
+
+def to_json(value: object) -> bytes:
+    """Indented JSON; points as numbers, keys in the order of the fields."""
+    encoder = msgspec.json.Encoder(decimal_format="number")
+    return msgspec.json.format(encoder.encode(value), indent=2) + b"\n"
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that whoever reads it sees the old content or the new, never a part.
+
+    Raises:
+        AutograderError: it could not be written; the old content stands.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise AutograderError(f"{path} can't be written: {error.strerror}") from error

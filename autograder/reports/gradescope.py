@@ -1,0 +1,79 @@
+"""Gradescope's ``results.json``, one row for each exercise and visibility.
+
+The format is Gradescope's "Autograder Output Format". There is no top-level score: it would
+override the sum of the rows.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from autograder.course import VISIBILITIES, VisibilityPolicy
+from autograder.report import CheckRow, ExerciseRow, Report, StageRow
+
+_UNGRADED = (
+    "This submission has not been graded in full: the grader failed. That is not your fault and "
+    "the points shown are not final. Please tell your instructor."
+)
+
+
+def results(report: Report, policy: VisibilityPolicy) -> dict[str, Any]:
+    """The report as the dict that Gradescope reads."""
+    notes = list(report.notes) if report.graded else [_UNGRADED, *report.notes]
+    found: dict[str, Any] = {
+        "execution_time": report.duration,
+        "output_format": "text",
+        "test_output_format": "text",
+        "test_name_format": "text",
+        "stdout_visibility": "hidden",
+        "tests": [
+            row
+            for stage in report.stages
+            for exercise in stage.exercises
+            for row in _rows(stage, exercise, policy)
+        ],
+    }
+    if notes:
+        found["output"] = "\n".join(notes)
+    return found
+
+
+def _rows(stage: StageRow, exercise: ExerciseRow, policy: VisibilityPolicy) -> list[dict[str, Any]]:
+    rows = []
+    for visibility in VISIBILITIES:
+        checks = [check for check in exercise.checks if check.visibility == visibility]
+        if not checks:
+            continue
+        passed = sum(check.outcome == "passed" for check in checks)
+        rows.append(
+            {
+                "score": sum((check.points for check in checks), Decimal(0)),
+                "max_score": sum((check.max_points for check in checks), Decimal(0)),
+                "status": "passed" if passed == len(checks) else "failed",
+                "name": f"{stage.stage}: {exercise.name} ({visibility} checks)",
+                "number": exercise.number,
+                "output": _output(checks, passed),
+                "visibility": getattr(policy, visibility),
+                "extra_data": {
+                    "stage": stage.stage,
+                    "exercise": exercise.name,
+                    "visibility": visibility,
+                    "checks": {check.name: check.outcome for check in checks},
+                },
+            }
+        )
+    return rows
+
+
+def _output(checks: list[CheckRow], passed: int) -> str:
+    """What a student reads below a row; a message that several checks share is said once."""
+    if passed == len(checks):
+        return f"{passed} of {len(checks)} checks pass."
+    titles: dict[str, list[str]] = {}
+    for check in checks:
+        if check.outcome != "passed":
+            titles.setdefault(check.message, []).append(check.title)
+    parts = [f"{passed} of {len(checks)} checks pass."]
+    parts += ["\n".join([*map("✗ {}".format, held), said]) for said, held in titles.items()]
+    return "\n\n".join(parts)

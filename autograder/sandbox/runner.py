@@ -1,0 +1,242 @@
+"""Import one submission and run its functions: the one place where student code is called.
+
+The sandboxed worker runs this behind the wire, a student's own `pytest` in its own process;
+both get the same answers, because arguments and results are plain values either way.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any
+
+import msgspec
+import torch
+
+from autograder.sandbox import wire
+
+_MAX_TEXT = 2000  # characters of an exception's message
+
+
+class Where(msgspec.Struct, frozen=True):
+    """The student's line that an exception came from; `direct` where nothing was called in it."""
+
+    file: str
+    line: int
+    function: str
+    source: str
+    direct: bool
+
+
+class Returned(msgspec.Struct, frozen=True, tag_field="answer", tag="returned"):
+    """The call returned; `mutated` names the arguments it changed (a claim, not evidence)."""
+
+    value: Any
+    mutated: list[str] = []
+
+
+class Raised(msgspec.Struct, frozen=True, tag_field="answer", tag="raised"):
+    """The call raised; `bases` are the names of the exception's classes, its own first."""
+
+    type: str
+    bases: list[str]
+    message: str
+    where: Where | None = None
+
+
+class Unsendable(msgspec.Struct, frozen=True, tag_field="answer", tag="unsendable"):
+    """The call returned something that is no plain value; `what` names it."""
+
+    what: str
+
+
+class Missing(msgspec.Struct, frozen=True, tag_field="answer", tag="missing"):
+    """The submission has no such name."""
+
+    name: str
+
+
+Answer = Returned | Raised | Unsendable | Missing
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One call of a student's function, or of a probe that drives a class of the student's.
+
+    `again` calls twice with the same argument objects and answers with the second result: a
+    function that modifies its inputs gives itself away by its value.
+    """
+
+    name: str
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = {}
+    probe: bool = False
+    again: bool = False
+
+
+class _MissingName(Exception):
+    pass
+
+
+class _StudentModule:
+    """What a probe gets: the submission's names, with a clear answer for one that is missing."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return getattr(self._module, name)
+        except AttributeError:
+            raise _MissingName(name) from None
+
+
+class Runner:
+    """One submission's module, imported once, and its probes.
+
+    Args:
+        folder: the submission's folder.
+        stage: the module's name.
+        probes: the source of the stage's probes, None where it has none.
+        let_pass: exceptions that are not the student's and go through, such as an interrupt.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        stage: str,
+        probes: str | None = None,
+        let_pass: tuple[type[BaseException], ...] = (),
+    ) -> None:
+        self.folder = folder
+        self.stage = stage
+        self._probes_source = probes
+        self._let_pass = let_pass
+        self._module = ModuleType(stage)
+        self._probes = ModuleType("probes")
+
+    def load(self) -> Raised | None:
+        """Import the submission. Returns what its import raised, None where all went well."""
+        path = self.folder / f"{self.stage}.py"
+        # The submission's own folder comes last: a file of its named like a library is never
+        # imported in the library's place.
+        if str(self.folder) not in sys.path:
+            sys.path.append(str(self.folder))
+        self._module.__file__ = str(path)
+        sys.modules[self.stage] = self._module
+        linecache.checkcache(str(path))
+        try:
+            # compiled here rather than by import, which might take a stale .pyc
+            code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+            exec(code, self._module.__dict__)
+        except self._let_pass:
+            raise
+        except BaseException as error:
+            return self._raised(error)
+        if self._probes_source is not None:
+            exec(compile(self._probes_source, "probes.py", "exec"), self._probes.__dict__)
+        return None
+
+    def call(self, call: Call) -> Answer:
+        """Run one call; whatever the student's code does comes back as an answer."""
+        try:
+            function = self._function(call)
+            before = _snapshot(call)
+            result = function(*call.args, **call.kwargs)
+            if call.again:
+                _rewind_generators(call)
+                result = function(*call.args, **call.kwargs)
+            mutated = [] if call.probe else _changed(call, before)
+            # Encoding runs what is lazy in the result, and with it more of the student's code.
+            value = wire.roundtrip(result)
+        except self._let_pass:
+            raise
+        except _MissingName as error:
+            return Missing(str(error))
+        except wire.UnsendableError as error:
+            return Unsendable(str(error))
+        except BaseException as error:
+            return self._raised(error)
+        return Returned(value, mutated)
+
+    def _function(self, call: Call) -> Callable[..., Any]:
+        student = _StudentModule(self._module)
+        if not call.probe:
+            return getattr(student, call.name)  # type: ignore[no-any-return]
+        probe = getattr(self._probes, call.name)
+        return lambda *args, **kwargs: probe(student, *args, **kwargs)
+
+    def _raised(self, error: BaseException) -> Raised:
+        bases = [base.__name__ for base in type(error).__mro__ if base is not object]
+        try:
+            message = str(error)
+        except BaseException:
+            message = "(its message can't be shown)"
+        message = self._without_path(str.__str__(message))[:_MAX_TEXT]
+        where = self._where(error.__traceback__)
+        if isinstance(error, SyntaxError):
+            return Raised(bases[0], bases, *self._syntax_error(error))
+        return Raised(bases[0], bases, message, where)
+
+    def _where(self, trace: TracebackType | None) -> Where | None:
+        """The innermost line of the submission on the way to the exception."""
+        frames = traceback.extract_tb(trace, limit=-100)
+        for depth, frame in enumerate(reversed(frames)):
+            if frame.filename.startswith(str(self.folder) + os.sep):
+                return Where(
+                    file=self._without_path(frame.filename),
+                    line=frame.lineno or 0,
+                    function=frame.name,
+                    source=(frame.line or "")[:200],
+                    direct=depth == 0,
+                )
+        return None
+
+    def _syntax_error(self, error: SyntaxError) -> tuple[str, Where | None]:
+        path = self.folder / f"{self.stage}.py"
+        if error.filename and Path(error.filename).is_relative_to(self.folder):
+            path = Path(error.filename)
+        line, source = error.lineno or 0, (error.text or "").strip()[:200]
+        message = error.msg or "invalid syntax"
+        try:
+            path.read_bytes().decode("utf-8")
+        except UnicodeDecodeError as problem:
+            line = problem.object[: problem.start].count(b"\n") + 1
+            byte = problem.object[problem.start]
+            message, source = (
+                f"the file is not UTF-8 text (byte 0x{byte:02x}): save it as UTF-8",
+                "",
+            )
+        except OSError:
+            pass  # then Python's own words have to do
+        return message, Where(path.name, line, "<module>", source, True)
+
+    def _without_path(self, text: str) -> str:
+        return text.replace(str(self.folder) + os.sep, "").replace(str(self.folder), ".")
+
+
+def _snapshot(call: Call) -> dict[str, bytes]:
+    """The bytes of every argument that could be changed in place, by its name for the student."""
+    named = {f"argument {i + 1}": value for i, value in enumerate(call.args)} | call.kwargs
+    return {
+        name: b"".join(wire.encode(0, value))
+        for name, value in named.items()
+        if not isinstance(value, bool | int | float | str | bytes | None)
+    }
+
+
+def _changed(call: Call, before: dict[str, bytes]) -> list[str]:
+    if not before:
+        return []
+    after = _snapshot(call)
+    return [name for name, data in before.items() if after[name] != data]
+
+
+def _rewind_generators(call: Call) -> None:
+    for value in (*call.args, *call.kwargs.values()):
+        if isinstance(value, torch.Generator):
+            value.manual_seed(value.initial_seed())

@@ -1,0 +1,345 @@
+"""The grader's side of the sandbox: start a zygote, get fresh workers, call, and cut off.
+
+    with Zygote() as zygote:
+        worker = zygote.spawn(folder, "batching", probes=None, limits=limits)
+        answer = worker.call(Call("num_batches", kwargs={"n": 12, "batch_size": 3}))
+        worker.close()
+
+A worker's answers are claims of the student's process: they are decoded strictly and mean
+nothing until the grader has compared the values in them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from autograder.course import Limits
+from autograder.errors import AutograderError
+from autograder.sandbox import jail, wire, zygote
+from autograder.sandbox.runner import Answer, Call, Missing, Raised, Returned, Unsendable
+
+_START_SECONDS = 120.0  # a cold import of torch from a slow disk
+_CONTROL_SECONDS = 60.0
+_SEED = 0
+# A block of user ids that no account uses and that fits a 16-bit user namespace. Each zygote
+# locks a slot of its own, so that two graders on one machine never share a user.
+_UID_BASE, _UID_SLOTS, _UIDS_PER_SLOT = 40_000, 256, 64
+
+
+class SandboxError(AutograderError):
+    """The sandbox itself failed: no student's fault."""
+
+
+class OutOfTime(Exception):
+    """The worker used up its time; the message says which and how much."""
+
+
+class WorkerDied(Exception):
+    """The worker ended before it answered; the message says how."""
+
+
+class BadAnswer(Exception):
+    """The worker sent something that is no answer."""
+
+
+class Zygote:
+    """A running zygote; a context manager that ends it and all its workers.
+
+    Args:
+        readable: folders, beside Python's own, that a worker has to be able to read.
+    """
+
+    def __init__(self, readable: Sequence[Path] = ()) -> None:
+        self._uid_lock: socket.socket | None = None
+        self._uid_block = 0
+        if os.geteuid() == 0:
+            self._uid_lock, self._uid_block = _lock_uid_slot()
+        self._next_uid = itertools.count()
+        self._ids = itertools.count(1)
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable, "-I", "-m", "autograder.sandbox.zygote",
+                    str(theirs.fileno()), str(self._uid_block), *map(str, readable),
+                ],
+                pass_fds=[theirs.fileno()],
+                env=_scrubbed_environment(),
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            raise SandboxError(f"the sandbox can't be started: {error}") from error
+        finally:
+            theirs.close()
+        try:
+            hello = self._reply(_START_SECONDS)
+        except BaseException:
+            self.close()
+            raise
+        if not isinstance(hello, zygote.Hello):
+            self.close()
+            raise SandboxError(f"the sandbox started with {type(hello).__name__}")
+        self.versions = hello.versions
+        self.torchvision_repaired = hello.torchvision_repaired
+        self._drops_uid = self._uid_lock is not None and hello.can_drop_uid
+        self.layers = jail.layers(self._drops_uid)
+
+    def __enter__(self) -> Zygote:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def spawn(self, folder: Path, stage: str, probes: str | None, limits: Limits) -> Worker:
+        """A fresh worker that has begun to import one stage of the submission in `folder`."""
+        ours, theirs = socket.socketpair()
+        uid = None
+        if self._drops_uid:
+            uid = self._uid_block + next(self._next_uid) % _UIDS_PER_SLOT
+        request = zygote.Spawn(
+            uid=uid,
+            cpu_seconds=limits.import_seconds + limits.cpu_seconds,
+            memory_mb=limits.memory_mb,
+            seed=_SEED,
+        )
+        try:
+            reply, fds = self._ask(request, theirs.fileno())
+        finally:
+            theirs.close()
+        if not isinstance(reply, zygote.Spawned) or len(fds) != 1:
+            ours.close()
+            raise SandboxError(f"no worker could be started: {reply}")
+        start = zygote.Start(str(folder), stage, probes)
+        return Worker(self, reply.pid, fds[0], wire.Channel(ours), start, limits)
+
+    def reap(self, pid: int) -> int:
+        """Wait for a worker that is ending and return its wait status."""
+        reply, _ = self._ask(zygote.Reap(pid))
+        if not isinstance(reply, zygote.Reaped):
+            raise SandboxError(f"a worker could not be reaped: {reply}")
+        return reply.status
+
+    def close(self) -> None:
+        """End the zygote; its workers die with it."""
+        self._control.close()
+        try:
+            self._process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stderr:
+            self._process.stderr.close()
+        if self._uid_lock:
+            self._uid_lock.close()
+
+    def _ask(self, request: zygote.Request, *fds: int) -> tuple[zygote.Reply, list[int]]:
+        try:
+            socket.send_fds(self._control, [msgspec.msgpack.encode(request)], fds)
+        except OSError as error:
+            raise SandboxError(f"the sandbox is gone: {self._last_words()}") from error
+        received: list[int] = []
+        return self._reply(_CONTROL_SECONDS, received), received
+
+    def _reply(self, seconds: float, fds: list[int] | None = None) -> zygote.Reply:
+        self._control.settimeout(seconds)
+        try:
+            data, received, _, _ = socket.recv_fds(self._control, zygote.MAX_CONTROL, 1)
+        except TimeoutError as error:
+            raise SandboxError(f"the sandbox did not answer in {seconds:.0f} s") from error
+        except OSError as error:
+            raise SandboxError(f"the sandbox is gone: {self._last_words()}") from error
+        if not data:
+            raise SandboxError(f"the sandbox is gone: {self._last_words()}")
+        if fds is not None:
+            fds.extend(received)
+        reply: zygote.Reply = msgspec.msgpack.decode(data, type=zygote.Reply)
+        return reply
+
+    def _last_words(self) -> str:
+        """The last line that the zygote wrote before it ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=2)
+        if self._process.returncode is None or not self._process.stderr:
+            return "it no longer answers"
+        words = self._process.stderr.read().decode(errors="replace").strip().splitlines()
+        return words[-1] if words else f"exit status {self._process.returncode}"
+
+
+class Worker:
+    """One worker: a process of the student's code that answers calls until it is closed."""
+
+    def __init__(
+        self,
+        parent: Zygote,
+        pid: int,
+        pidfd: int,
+        channel: wire.Channel,
+        start: zygote.Start,
+        limits: Limits,
+    ) -> None:
+        self._zygote = parent
+        self._pid = pid
+        self._pidfd: int | None = pidfd
+        self._channel = channel
+        self._limits = limits
+        self._stage = start.stage
+        self._requests = itertools.count(1)
+        self._left = limits.wall_seconds
+        self._loading = next(self._requests)
+        self._load_deadline = time.monotonic() + limits.import_seconds
+        # a worker that has died by now is noticed by `load`
+        with contextlib.suppress(wire.Closed):
+            self._channel.send(wire.encode(self._loading, msgspec.to_builtins(start)))
+
+    def load(self) -> Raised | None:
+        """Wait until the submission is imported; what the import raised, None if all went well.
+
+        Raises:
+            OutOfTime, WorkerDied, BadAnswer: the import did not come to an end of its own.
+        """
+        seconds = self._limits.import_seconds
+        reply = self._receive(
+            self._loading,
+            self._load_deadline,
+            f"importing {self._stage}.py took longer than {seconds:g} s",
+            f"while {self._stage}.py was imported",
+        )
+        return None if reply is None else _convert(reply, Raised)
+
+    def call(self, call: Call) -> Answer:
+        """Have the student's code run one call; the time it takes counts against the limit.
+
+        Raises:
+            OutOfTime, WorkerDied, BadAnswer: there is no answer and there will be none.
+            UnsendableError: an argument of the check's does not cross the wire.
+        """
+        request = next(self._requests)
+        message = {name: getattr(call, name) for name in call.__struct_fields__}
+        frame = wire.encode(request, message, keep_strides=True)
+        started = time.monotonic()
+        deadline = started + self._left
+        too_long = f"took longer than {self._limits.wall_seconds:g} s"
+        during = f"during {call.name}"
+        try:
+            try:
+                self._channel.send(frame, deadline)
+            except wire.Timeout:
+                raise OutOfTime(too_long) from None
+            except wire.Closed:
+                raise self._death(during, too_long) from None
+            reply = self._receive(request, deadline, too_long, during)
+        finally:
+            self._left -= time.monotonic() - started
+        return _answer(reply)
+
+    def close(self) -> None:
+        """End the worker, whatever it is doing."""
+        self._channel.close()
+        self._end()
+
+    def _receive(self, request: int, deadline: float, too_long: str, during: str) -> Any:
+        try:
+            answered, header, body = self._channel.receive(deadline)
+            if answered != request:
+                raise wire.WireError("an answer to another request")
+            return wire.decode(header, body)
+        except wire.Timeout:
+            raise OutOfTime(too_long) from None
+        except wire.Closed:
+            raise self._death(during, too_long) from None
+        except wire.WireError as error:
+            raise BadAnswer(f"sent {error} instead of an answer {during}") from None
+
+    def _death(self, during: str, too_long: str) -> OutOfTime | WorkerDied:
+        status = self._end(patience=1.0)
+        code = os.waitstatus_to_exitcode(status) if status is not None else 0
+        if code == -signal.SIGXCPU:
+            return OutOfTime(too_long)
+        if code < 0:
+            name = signal.Signals(-code).name
+            return WorkerDied(f"ended the process {during} ({name})")
+        return WorkerDied(f"ended the process {during} (exit status {code})")
+
+    def _end(self, patience: float = 0.0) -> int | None:
+        """Let the worker end within `patience` seconds, or kill it; return its wait status."""
+        if self._pidfd is None:
+            return None
+        try:
+            gone, _, _ = select.select([self._pidfd], [], [], patience)
+            if not gone:
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        finally:
+            os.close(self._pidfd)
+            self._pidfd = None
+        return self._zygote.reap(self._pid)
+
+
+def _answer(reply: Any) -> Answer:
+    """A worker's reply as an answer, rebuilt from nothing but plain values of the right types."""
+    kind = reply.get("answer") if type(reply) is dict else None
+    if kind == "returned" and reply.keys() == {"answer", "value", "mutated"}:
+        mutated = reply["mutated"]
+        if type(mutated) is list and all(type(name) is str for name in mutated):
+            return Returned(reply["value"], mutated)
+    for tag, model in (("raised", Raised), ("unsendable", Unsendable), ("missing", Missing)):
+        if kind == tag:
+            answer: Answer = _convert(reply, model)
+            return answer
+    raise BadAnswer("sent no answer")
+
+
+def _convert(reply: Any, model: Any) -> Any:
+    try:
+        return msgspec.convert(reply, model)
+    except msgspec.ValidationError as error:
+        raise BadAnswer("sent no answer") from error
+
+
+def _scrubbed_environment() -> dict[str, str]:
+    """Nothing of the grader's environment but what the interpreter needs to start."""
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    return kept | {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": "/nonexistent",
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_WAIT_POLICY": "PASSIVE",
+    }
+
+
+def _lock_uid_slot() -> tuple[socket.socket, int]:
+    """Reserve a block of scratch uids on this machine, until the returned socket is closed.
+
+    The lock is the name of an abstract socket: the kernel frees it however we end.
+    """
+    for slot in range(_UID_SLOTS):
+        lock = socket.socket(socket.AF_UNIX)
+        try:
+            lock.bind(f"\0autograder-uids-{slot}")
+        except OSError:
+            lock.close()
+            continue
+        return lock, _UID_BASE + slot * _UIDS_PER_SLOT
+    raise SandboxError(f"{_UID_SLOTS} graders are running on this machine; end some of them")

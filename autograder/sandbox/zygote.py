@@ -1,0 +1,217 @@
+"""The zygote: a process that has loaded torch and forks a fresh worker for every check.
+
+Started by exec with a scrubbed environment (see `workers`), it never reads anything secret. It
+stays single-threaded and never runs a parallel operator: a child forked after one hangs.
+
+Control messages are msgpack over a SEQPACKET socket, one request and one reply at a time:
+
+- ``Spawn`` with the worker's socket attached → ``Spawned`` with a pidfd attached;
+- ``Reap`` a worker that is dead or dying → ``Reaped`` with its wait status.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import random
+import socket
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any, NoReturn
+
+import msgspec
+
+MAX_CONTROL = 1 << 20
+
+
+class Spawn(msgspec.Struct, frozen=True, tag="spawn"):
+    """Fork a worker for one submission's stage."""
+
+    uid: int | None
+    cpu_seconds: float
+    memory_mb: int
+    seed: int
+
+
+class Reap(msgspec.Struct, frozen=True, tag="reap"):
+    """Wait for a worker to end."""
+
+    pid: int
+
+
+class Spawned(msgspec.Struct, frozen=True, tag="spawned"):
+    """The worker's process id."""
+
+    pid: int
+
+
+class Reaped(msgspec.Struct, frozen=True, tag="reaped"):
+    """The worker's wait status, as `os.waitpid` gives it."""
+
+    status: int
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """The zygote could not do it; the grader reports why."""
+
+    why: str
+
+
+class Hello(msgspec.Struct, frozen=True, tag="hello"):
+    """The first message: what was loaded, and whether workers can get a user of their own."""
+
+    can_drop_uid: bool
+    versions: dict[str, str]
+    torchvision_repaired: bool
+
+
+Request = Spawn | Reap
+Reply = Spawned | Reaped | Failed | Hello
+
+
+class Start(msgspec.Struct, frozen=True):
+    """The first frame to a worker: whose code to load."""
+
+    folder: str
+    stage: str
+    probes: str | None
+
+
+def main() -> None:
+    """Serve until the grader closes the control socket.
+
+    Arguments: the socket's number, a scratch user id, folders that workers have to read.
+    """
+    control = socket.socket(fileno=int(sys.argv[1]))
+    from autograder.sandbox import jail
+
+    jail.harden_parent()
+    hello = _preload(int(sys.argv[2]), sys.argv[3:])
+    control.send(msgspec.msgpack.encode(hello))
+    decoder = msgspec.msgpack.Decoder(Request)
+    while True:
+        data, fds, _, _ = socket.recv_fds(control, MAX_CONTROL, 1)
+        if not data:
+            return
+        try:
+            request = decoder.decode(data)
+            reply, attached = _serve(request, fds)
+        except OSError as error:
+            reply, attached = Failed(str(error)), []
+        finally:
+            for fd in fds:
+                os.close(fd)
+        socket.send_fds(control, [msgspec.msgpack.encode(reply)], attached)
+        for fd in attached:
+            os.close(fd)
+
+
+def _preload(scratch_uid: int, readable: list[str]) -> Hello:
+    import numpy
+    import torch
+
+    from autograder.sandbox import jail, runner  # noqa: F401  the worker's side, loaded once
+    from autograder.torchvision_compat import import_torchvision
+
+    torch.set_num_threads(1)
+    importlib.import_module("torch._dynamo")  # an optimizer's constructor imports it
+    try:
+        repaired = import_torchvision()
+    except ImportError:
+        repaired = False  # no stage before `models` needs it; `doctor` says that it is missing
+    versions = {
+        "python": sys.version.split()[0],
+        "torch": str(torch.__version__),
+        "numpy": numpy.__version__,
+    }
+    if "torchvision" in sys.modules:
+        versions["torchvision"] = str(sys.modules["torchvision"].__version__)
+    needed = [*sys.path, sysconfig.get_path("stdlib"), os.__file__, torch.__file__, *readable]
+    return Hello(jail.can_become(scratch_uid, needed), versions, repaired)
+
+
+def _serve(request: Request, fds: list[int]) -> tuple[Reply, list[int]]:
+    if isinstance(request, Reap):
+        _, status = os.waitpid(request.pid, 0)
+        return Reaped(status), []
+    threads = len(os.listdir("/proc/self/task"))
+    if threads != 1:
+        return Failed(f"the zygote runs {threads} threads, and a fork of it could hang"), []
+    (worker_fd,) = fds
+    pid = os.fork()
+    if pid == 0:
+        _run_worker(worker_fd, request)
+    return Spawned(pid), [os.pidfd_open(pid)]
+
+
+def _run_worker(fd: int, spawn: Spawn) -> NoReturn:
+    """The life of a worker: enter the jail, load the submission, answer calls, end."""
+    status = 70
+    try:
+        from autograder.sandbox import jail
+
+        os.setsid()
+        _keep_only(fd)
+        jail.enter(uid=spawn.uid, cpu_seconds=spawn.cpu_seconds, memory_mb=spawn.memory_mb)
+        _seed(spawn.seed)
+        _answer_calls(socket.socket(fileno=3))
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _keep_only(fd: int) -> None:
+    """Close everything but `fd`, which becomes 3; standard streams lead nowhere."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    if fd != 3:
+        os.dup2(fd, 3)
+    os.closerange(4, 1 << 16)
+
+
+def _seed(seed: int) -> None:
+    import numpy
+    import torch
+
+    random.seed(seed)
+    numpy.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def _answer_calls(sock: socket.socket) -> None:
+    from autograder.sandbox import wire
+    from autograder.sandbox.runner import Call, Runner
+
+    channel = wire.Channel(sock)
+
+    def receive() -> tuple[int, Any]:
+        request, header, body = channel.receive()
+        return request, wire.decode(header, body, allow_strides=True)
+
+    request, first = receive()
+    start = msgspec.convert(first, Start)
+    os.chdir(start.folder)
+    runner = Runner(Path(start.folder), start.stage, start.probes)
+    channel.send(wire.encode(request, msgspec.to_builtins(runner.load())))
+    while True:
+        try:
+            request, message = receive()
+        except wire.Closed:
+            return
+        answer = runner.call(Call(**message))
+        channel.send(wire.encode(request, _builtins(answer)))
+
+
+def _builtins(answer: Any) -> dict[str, Any]:
+    """An answer as a dict, its value left as it is: only the wire knows how tensors cross."""
+    from autograder.sandbox.runner import Returned
+
+    if isinstance(answer, Returned):
+        return {"answer": "returned", "value": answer.value, "mutated": answer.mutated}
+    return msgspec.to_builtins(answer)  # type: ignore[no-any-return]
+
+
+if __name__ == "__main__":
+    main()
