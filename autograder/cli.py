@@ -19,6 +19,7 @@ from autograder.errors import AutograderError, InputError
 if TYPE_CHECKING:
     from autograder.course import Course
     from autograder.report import Report
+    from autograder.sandbox.workers import Zygote
 
 app = typer.Typer(
     name="autograder",
@@ -60,14 +61,26 @@ def grade(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")],
     stage: StageOption = None,
     course: CourseOption = None,
+    allow_weak: Annotated[
+        bool,
+        typer.Option("--allow-weak", help="Grade where the sandbox is below its floor. Unsafe."),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON lines.")] = False,
 ) -> None:
     """Grade submissions; each one's report.json and results.json go to DIR/<name>/."""
     from autograder.grading.batch import grade_all
+    from autograder.sandbox.jail import is_strong
 
     selected = _course(course).select(stage or [])
     bad = faults = 0
-    for graded in grade_all(selected, paths, out):
+
+    def warn(zygote: Zygote) -> None:
+        if allow_weak and not is_strong(zygote.layers):
+            _say("WARNING: the sandbox is too weak; a submission can read and forge what it likes")
+            for layer, why in zygote.missing.items():
+                _say(f"WARNING: no {layer}: {why}")
+
+    for graded in grade_all(selected, paths, out, allow_weak=allow_weak, on_start=warn):
         report = graded.report
         if graded.refused:
             bad += 1

@@ -8,6 +8,7 @@ imported here). Anything wrong raises one ``CourseError`` that names the file an
 from __future__ import annotations
 
 import ast
+import math
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from autograder.errors import CourseError
 Visibility = Literal["public", "hidden"]
 VISIBILITIES: tuple[Visibility, ...] = ("public", "hidden")
 CENT = Decimal("0.01")  # points are counted in hundredths, so that they add up exactly
+MAX_POINTS = Decimal(1_000_000)
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,8 +36,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
-            if getattr(self, name) <= 0:
-                raise ValueError(f"`{name}` must be above 0")
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"`{name}` must be above 0 and finite")
 
 
 class Checks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,7 +79,9 @@ class Exercise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     covers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.points <= 0 or self.points % CENT:
+        # the bounds keep decimal's arithmetic exact: nan, inf and 1e30 raise in it
+        known = self.points.is_finite() and 0 < self.points < MAX_POINTS
+        if not known or self.points % CENT:
             raise ValueError(f"`points` of {self.name!r} must be above 0, in steps of 0.01")
 
     @property
@@ -332,6 +336,10 @@ def _find_checks(folder: Path, visibility: Visibility) -> Iterator[_FoundCheck]:
         raise CourseError(f"{path}: {error}") from error
     seen: set[str] = set()
     for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
+            raise CourseError(
+                f"{path}:{node.lineno}: {node.name}: checks are functions, not classes"
+            )
         if not isinstance(node, ast.FunctionDef) or not node.name.startswith("test"):
             continue
         where = f"{path}:{node.lineno}: {node.name}"
@@ -342,7 +350,7 @@ def _find_checks(folder: Path, visibility: Visibility) -> Iterator[_FoundCheck]:
         docstring = ast.get_docstring(node)
         if not docstring:
             raise CourseError(f"{where} has no docstring; its first line is the check's title")
-        uses = {argument.arg for argument in node.args.args}
+        uses = {argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)}
         if visibility == "public" and "reference" in uses:
             raise CourseError(f"{where} is public and uses `reference`, which students don't have")
         title = docstring.splitlines()[0].strip()
@@ -360,13 +368,15 @@ def _read_decorator(node: ast.FunctionDef, where: str) -> tuple[str, float]:
         try:
             names = [ast.literal_eval(argument) for argument in decorator.args]
             options = {k.arg: ast.literal_eval(k.value) for k in decorator.keywords}
-        except ValueError:
+        except (ValueError, TypeError):
             names, options = [], {}
         weight = options.pop("weight", 1)
         if len(names) != 1 or not isinstance(names[0], str) or options:
             break
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or weight < 0:
+        if isinstance(weight, bool) or not isinstance(weight, int | float):
             break
+        if not 0 <= weight < math.inf:
+            raise CourseError(f"{where}: `weight` must be 0 or more and finite")
         return names[0], float(weight)
     raise CourseError(f'{where} needs @exercise("name", weight=1), written with literals')
 
@@ -385,7 +395,8 @@ def _share_points(
         running, given = Decimal(0), Decimal(0)
         for check in checks:
             running += Decimal(str(check.weight))
-            upto = (exercise.points * running / total).quantize(CENT)
+            # in a release the checks that have weight may all be hidden
+            upto = (exercise.points * running / total).quantize(CENT) if total else Decimal(0)
             yield Check(
                 stage=stage,
                 exercise=exercise.name,

@@ -56,7 +56,8 @@ def assert_close(
     Args:
         actual: a floating-point tensor; where `expected` has no dimensions, a number will do.
         expected: a tensor or number, computed in float64.
-        dtype: the dtype that the answer has to have; None accepts any floating-point dtype.
+        dtype: the dtype that the answer has to have; None accepts float32 and float64. (Half
+            precision only where it is asked for: its rounding would excuse wrong answers.)
         terms: how many numbers are added up for one element, see `tolerance`.
         scale: the magnitude that errors are relative to beside each element's own, the largest
             magnitude in `expected` where None. Give it where terms cancel.
@@ -116,6 +117,10 @@ def assert_that(condition: bool, problem: str, actual: Any = None) -> None:
 
 
 def _difference(actual: Any, expected: Any) -> str | None:
+    if isinstance(expected, np.generic):
+        expected = expected.item()
+    if isinstance(expected, np.ndarray):
+        expected = torch.tensor(expected)
     if isinstance(expected, torch.Tensor):
         return _tensor_difference(actual, expected)
     if isinstance(actual, torch.Tensor | np.ndarray):
@@ -172,9 +177,7 @@ def _tensor_difference(actual: Any, expected: torch.Tensor) -> str | None:
     problem = problem or _dtype_difference(got.dtype, expected.dtype)
     if problem:
         return problem
-    wrong = got != expected
-    if expected.is_floating_point():
-        wrong &= ~(got.isnan() & expected.isnan())
+    wrong = (got != expected) & ~(got.isnan() & expected.isnan())
     return _value_difference(got, expected, wrong, expected) if wrong.any() else None
 
 
@@ -186,9 +189,9 @@ def _shape_difference(actual: tuple[int, ...], expected: tuple[int, ...]) -> str
 
 def _dtype_difference(actual: torch.dtype, expected: torch.dtype | None) -> str | None:
     if expected is None:
-        if actual.is_floating_point:
+        if actual in (torch.float32, torch.float64):
             return None
-        return f"expected a floating-point dtype, not {actual}"
+        return f"expected dtype torch.float32 or torch.float64, not {actual}"
     return None if actual == expected else f"expected dtype {expected}, not {actual}"
 
 
@@ -198,15 +201,24 @@ def _value_difference(
     """Mismatch count, worst index and, where it is small, the whole of what was expected."""
     if expected.dim() == 0:
         return f"expected {show(shown)}"
-    error = (actual.to(torch.float64) - expected.to(torch.float64)).abs()
+    wide = torch.complex128 if expected.is_complex() else torch.float64
+    error = (actual.to(wide) - expected.to(wide)).abs()
     error = torch.where(wrong, error.nan_to_num(math.inf, math.inf, math.inf), -1.0)
     worst = tuple(int(i) for i in np.unravel_index(int(error.argmax()), tuple(error.shape)))
     lines = [] if expected.numel() > WHOLE else [f"expected {show(shown)}"]
     lines.append(
         f"{int(wrong.sum())} of {wrong.numel()} elements differ; the worst at {list(worst)}: "
-        f"{actual[worst].item():.7g} instead of {expected[worst].item():.7g}"
+        f"{_digits(actual[worst].item(), expected[worst].item())}"
     )
     return "\n".join(lines)
+
+
+def _digits(actual: Any, expected: Any) -> str:
+    """Two numbers that differ, with as many digits as it takes to see it."""
+    short = f"{actual:.7g}", f"{expected:.7g}"
+    exact = isinstance(expected, int) or short[0] == short[1]
+    one, other = (repr(actual), repr(expected)) if exact else short
+    return f"{one} instead of {other}"
 
 
 def _a_type(value: Any) -> str:

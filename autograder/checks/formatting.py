@@ -16,26 +16,36 @@ from autograder.sandbox.runner import Call
 
 WHOLE = 64  # elements up to which a tensor is printed whole
 _LINE = 88
-_MAX_TEXT = 1200
+_MAX_TEXT = 2000  # characters of one result; WHOLE elements of any real dtype fit
+_MAX_ARGUMENT = 8000  # characters of one argument: a call that is cut can't be pasted
+_MAX_DIGITS_BITS = 1024  # an int beyond it is shown in hex: Python refuses very long decimals
 _UNNAMED = (torch.float32, torch.int64, torch.bool)  # what torch.tensor makes by itself
 
 
 def remember_recipe(tensor: torch.Tensor, recipe: str) -> torch.Tensor:
-    """Note the expression that makes `tensor`; it is shown where the tensor is too large."""
-    tensor._autograder_recipe = recipe  # type: ignore[attr-defined]
+    """Note the expression that makes `tensor`; it is shown where the tensor is too large.
+
+    It is forgotten once the tensor is modified in place.
+    """
+    tensor._autograder_recipe = recipe, tensor._version  # type: ignore[attr-defined]
     return tensor
 
 
 def show(value: Any) -> str:
     """`value` as Python source, as far as it is short enough to be of use."""
-    text = _source(value)
-    return text if len(text) <= _MAX_TEXT else text[:_MAX_TEXT] + " …"
+    return _cut(_source(value), _MAX_TEXT)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[:limit] + " …"
 
 
 def show_call(call: Call) -> str:
     """A call as the student would write it, on one line where it fits."""
-    parts = [_source(value) for value in call.args]
-    parts += [f"{name}={_source(value)}" for name, value in call.kwargs.items()]
+    parts = [_cut(_source(value), _MAX_ARGUMENT) for value in call.args]
+    parts += [
+        f"{name}={_cut(_source(value), _MAX_ARGUMENT)}" for name, value in call.kwargs.items()
+    ]
     name = f"probe.{call.name}" if call.probe else call.name
     line = f"{name}({', '.join(parts)})"
     if len(line) <= _LINE or not parts:
@@ -47,13 +57,19 @@ def _source(value: Any) -> str:
     if isinstance(value, torch.Tensor):
         return _tensor_source(value)
     if isinstance(value, np.ndarray):
-        if value.size > WHOLE:
-            return f"<NumPy array of shape {value.shape}, dtype {value.dtype}>"
-        return f"np.array({value.tolist()}, dtype=np.{value.dtype.name})"
+        return _array_source(value)
+    if isinstance(value, np.generic):
+        value = value.item()  # as it crosses the wire
     if isinstance(value, torch.Generator):
         return f"torch.Generator().manual_seed({value.initial_seed()})"
     if isinstance(value, float):
         return repr(value) if math.isfinite(value) else f'float("{value}")'
+    if isinstance(value, complex) and not (math.isfinite(value.real) and math.isfinite(value.imag)):
+        return f"complex({_source(value.real)}, {_source(value.imag)})"
+    if isinstance(value, int) and value.bit_length() > _MAX_DIGITS_BITS:
+        return hex(value)
+    if isinstance(value, str | bytes):
+        return repr(value[: _MAX_ARGUMENT + 1])  # no more is shown
     if isinstance(value, list):
         return f"[{', '.join(map(_source, value))}]"
     if isinstance(value, tuple):
@@ -63,14 +79,25 @@ def _source(value: Any) -> str:
     return repr(value)
 
 
+def _array_source(array: np.ndarray[Any, Any]) -> str:
+    name = array.dtype.name
+    if array.size > WHOLE:
+        return f"<NumPy array of shape {array.shape}, dtype {name}>"
+    if array.size == 0:
+        return f"np.empty({array.shape}, dtype=np.{name})"
+    return f"np.array({_nested(array.tolist(), name == 'float64')}, dtype=np.{name})"
+
+
 def _tensor_source(tensor: torch.Tensor) -> str:
-    recipe: str | None = getattr(tensor, "_autograder_recipe", None)
     if tensor.numel() > WHOLE:
-        return recipe or f"<tensor of shape {tuple(tensor.shape)}, {tensor.dtype}>"
+        recipe, version = getattr(tensor, "_autograder_recipe", (None, None))
+        if recipe is not None and version == tensor._version:
+            return str(recipe)
+        return f"<tensor of shape {tuple(tensor.shape)}, {tensor.dtype}>"
     if tensor.numel() == 0:
         return f"torch.empty({tuple(tensor.shape)}, dtype={tensor.dtype})"
     dtype = "" if tensor.dtype in _UNNAMED else f", dtype={tensor.dtype}"
-    text = f"torch.tensor({_nested(tensor.tolist(), tensor.dtype)}{dtype})"
+    text = f"torch.tensor({_nested(tensor.tolist(), tensor.dtype is torch.float64)}{dtype})"
     if not tensor.is_contiguous() and 0 not in tensor.stride():
         shape, stride = tuple(tensor.shape), tensor.stride()
         dtype = f", dtype={tensor.dtype}"
@@ -81,9 +108,9 @@ def _tensor_source(tensor: torch.Tensor) -> str:
     return text
 
 
-def _nested(value: Any, dtype: torch.dtype) -> str:
+def _nested(value: Any, double: bool) -> str:
     if isinstance(value, list):
-        return f"[{', '.join(_nested(item, dtype) for item in value)}]"
-    if isinstance(value, float) and math.isfinite(value) and dtype is not torch.float64:
+        return f"[{', '.join(_nested(item, double) for item in value)}]"
+    if isinstance(value, float) and math.isfinite(value) and not double:
         return repr(float(str(np.float32(value))))  # the digits that identify it, no more
     return _source(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +28,22 @@ class Graded:
     refused: str | None = None
 
 
-def grade_all(course: Course, paths: list[Path], out: Path) -> Iterator[Graded]:
+def grade_all(
+    course: Course,
+    paths: list[Path],
+    out: Path,
+    *,
+    allow_weak: bool = False,
+    on_start: Callable[[Zygote], None] = lambda zygote: None,
+) -> Iterator[Graded]:
     """Grade the submissions at `paths`; each one's results are below `out` when it is yielded.
+
+    Args:
+        course: what to grade them on.
+        paths: folders, archives or modules.
+        out: where the results go, a folder for each submission.
+        allow_weak: grade even where the sandbox doesn't reach its floor.
+        on_start: called with the zygote when it runs.
 
     Raises:
         InputError: a path does not exist, or two submissions have one name.
@@ -39,7 +53,8 @@ def grade_all(course: Course, paths: list[Path], out: Path) -> Iterator[Graded]:
     with tempfile.TemporaryDirectory(prefix="autograder-") as base:
         staging = Path(base)
         staging.chmod(0o711)  # the worker may enter it, and list nothing
-        with Zygote(readable=[staging]) as zygote:
+        with Zygote(readable=[staging], allow_weak=allow_weak) as zygote:
+            on_start(zygote)
             for path, name in zip(paths, names, strict=True):
                 yield _grade_one(course, path, out / name, staging, zygote)
 

@@ -1,25 +1,176 @@
 """What a worker gives up before it runs student code.
 
-Each layer is entered in `enter`, in an order that matters, and named in `layers`: a report says
-which were active. Standard library and libc only: it runs between fork and student code.
+`detect` finds out, once and in the zygote, which layers this machine allows, by entering each in
+a child of its own. `Jail.enter` then puts them up in every worker, in an order that matters, and
+fails rather than go on without one that was promised.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import math
 import os
 import resource
 import signal
+import socket
 import sys
+import sysconfig
+from collections.abc import Callable
+from dataclasses import dataclass
 
+from autograder.sandbox import syscalls
+
+# in the order in which they are entered
+LAYERS = (
+    "namespaces",
+    "oom",
+    "rlimits",
+    "uid",
+    "no_new_privs",
+    "dumpable",
+    "pdeathsig",
+    "capabilities",
+    "landlock",
+    "seccomp",
+)
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
+_PR_SET_CHILD_SUBREAPER = 36
+_CAPABILITY_VERSION_3 = 0x20080522
+_CLONE_NEWIPC = 0x08000000
+_CLONE_NEWNET = 0x40000000
 _MAX_OPEN_FILES = 64
 _MAX_THREADS = 64
 
+# What Python and torch read while they work, beside their own files. Not the whole of /proc or
+# /etc: those tell about the grader and the machine.
+_SYSTEM_FILES = (
+    "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache",
+    "/etc/localtime", "/usr/share/zoneinfo", "/dev/null", "/dev/zero", "/dev/urandom",
+    "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu", "/sys/devices/system/node",
+)  # fmt: skip
+
 _libc = ctypes.CDLL(None, use_errno=True)
+
+
+class JailError(Exception):
+    """A layer could not be entered; the message names it."""
+
+
+def python_files() -> list[str]:
+    """The folders that hold Python, its libraries and our own package, and nothing else of ours.
+
+    An editable installation puts a whole checkout on `sys.path`, with the course in it: only
+    what lies below Python's own prefixes is taken from there.
+    """
+    prefixes = {os.path.realpath(p) for p in (sys.prefix, sys.base_prefix, sys.exec_prefix)}
+    standard = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib")]
+    below = [
+        path
+        for path in (*sys.path, *standard)
+        if os.path.isdir(path)
+        and any(os.path.realpath(path).startswith(prefix + os.sep) for prefix in prefixes)
+    ]
+    lib = [os.path.join(prefix, "lib") for prefix in prefixes if prefix not in ("/", "/usr")]
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    return sorted({os.path.realpath(p) for p in (*below, *lib, package) if os.path.isdir(p)})
+
+
+@dataclass(frozen=True)
+class Jail:
+    """The layers that this machine allows, ready to be entered.
+
+    Args:
+        layers: their names, in the order of `LAYERS`.
+        readable: what a worker may read beside its submission.
+        program: the seccomp filter, empty where that layer is not there.
+    """
+
+    layers: tuple[str, ...]
+    readable: tuple[str, ...]
+    program: bytes
+
+    def enter(self, *, uid: int, folder: str, cpu_seconds: float, memory_mb: int) -> None:
+        """Enter all layers, for good.
+
+        Args:
+            uid: the scratch user and group to become, where the layer is there.
+            folder: the submission, which may be read.
+            cpu_seconds: CPU time that the process may use before the kernel ends it.
+            memory_mb: MB that it may allocate on top of what it has now.
+
+        Raises:
+            JailError: a layer could not be entered. The caller must not go on.
+        """
+        parent = os.getppid()
+        actions: dict[str, Callable[[], None]] = {
+            "namespaces": lambda: None,  # the zygote entered them, for all its workers
+            "oom": lambda: None,  # inherited from the zygote too
+            "rlimits": lambda: _limit_resources(cpu_seconds, memory_mb, "uid" in self.layers),
+            "uid": lambda: _become(uid),
+            "no_new_privs": lambda: prctl(_PR_SET_NO_NEW_PRIVS, 1),
+            "dumpable": lambda: prctl(_PR_SET_DUMPABLE, 0),
+            # the kernel clears it when the uid changes, so it comes after
+            "pdeathsig": lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL),
+            "capabilities": _drop_capabilities,
+            "landlock": lambda: _restrict_files([*self.readable, folder]),
+            "seccomp": lambda: syscalls.install(self.program),
+        }
+        for layer in self.layers:
+            if layer == "seccomp" and os.getppid() != parent:
+                os._exit(1)  # the parent died before pdeathsig was set
+            try:
+                actions[layer]()
+            except Exception as error:
+                raise JailError(f"{layer}: {error}") from error
+
+
+def detect(
+    uid: int, readable: list[str], without: frozenset[str] = frozenset()
+) -> tuple[Jail, dict[str, str]]:
+    """The jail that this machine allows, and why each layer that is missing is.
+
+    The zygote calls this once. It enters the layers that all workers inherit, and stops showing
+    its memory to others.
+
+    Args:
+        uid: a scratch user id to try.
+        readable: folders that workers read, beside Python's own files.
+        without: layers to leave out, to see what they are good for.
+    """
+    missing = dict.fromkeys(without, "switched off")
+    files = tuple(path for path in (*python_files(), *_SYSTEM_FILES) if os.path.exists(path))
+    program = b""
+    if "seccomp" not in missing:
+        try:
+            program = syscalls.build_filter()
+        except syscalls.FilterError as error:
+            missing["seccomp"] = str(error)
+    if "namespaces" not in missing and (why := _enter_namespaces()):
+        missing["namespaces"] = why
+    if "oom" not in missing and (why := _be_the_first_to_go()):
+        missing["oom"] = why
+    if "uid" not in missing and (why := _why_no_uid(uid, [*python_files(), *readable])):
+        missing["uid"] = why
+    tried = Jail((), files, program)
+    for layer in LAYERS:
+        if layer in missing or layer in ("uid", "namespaces", "oom"):
+            continue
+        needed = ("no_new_privs", layer) if layer in ("landlock", "seccomp") else (layer,)
+        why = _try(Jail(needed, tried.readable, program), uid)
+        if why:
+            missing[layer] = why
+    with contextlib.suppress(OSError):
+        prctl(_PR_SET_DUMPABLE, 0)  # last: it closes our own /proc files to an ordinary user
+    layers = tuple(layer for layer in LAYERS if layer not in missing)
+    return Jail(layers, files, program), missing
+
+
+def is_strong(layers: tuple[str, ...]) -> bool:
+    """Whether the layers reach the floor below which no grade is given."""
+    return "seccomp" in layers and ("uid" in layers or "landlock" in layers)
 
 
 def prctl(option: int, value: int) -> None:
@@ -30,76 +181,90 @@ def prctl(option: int, value: int) -> None:
 
 
 def harden_parent() -> None:
-    """For the zygote: die with the grader, gain no privileges, show no memory to others."""
+    """For the zygote: die with the grader, gain no privileges, adopt a worker's orphans."""
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    prctl(_PR_SET_DUMPABLE, 0)
     prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def enter(*, uid: int | None, cpu_seconds: float, memory_mb: int) -> None:
-    """Enter the jail; it can't be left.
-
-    Args:
-        uid: the scratch user and group to become, None to stay who we are.
-        cpu_seconds: CPU time that the process may use before the kernel ends it.
-        memory_mb: MB that it may allocate on top of what it has now.
-
-    Raises:
-        OSError: a layer could not be entered. The caller must not go on.
-    """
-    parent = os.getppid()
-    _limit_resources(cpu_seconds, memory_mb)
-    if uid is not None:
-        _become(uid)
-        # counted per user, so only a user of its own can be given a small number
-        _limit(resource.RLIMIT_NPROC, _MAX_THREADS)
-    prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    prctl(_PR_SET_DUMPABLE, 0)
-    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # the kernel clears it when the uid changes
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGKILL)  # the parent died before the line above
+# --- finding out -----------------------------------------------------------------------------
 
 
-def layers(uid_drop: bool) -> list[str]:
-    """The names of the layers that `enter` puts up."""
-    return ["process", "rlimits", "no_new_privs", "pdeathsig", *(["uid"] if uid_drop else [])]
+def _try(jail: Jail, uid: int) -> str:
+    """Enter `jail` in a child; why it can't be entered, empty if it can."""
+    ours, theirs = socket.socketpair()
+    child = os.fork()
+    if child == 0:
+        try:
+            jail.enter(uid=uid, folder="/", cpu_seconds=60, memory_mb=4096)
+            theirs.sendall(b"+")
+        except BaseException as error:  # noqa: BLE001  a child of a fork must not go on
+            theirs.sendall(str(error).encode()[:1000])
+        finally:
+            os._exit(0)
+    theirs.close()
+    with ours:
+        said = ours.recv(1000)
+    os.waitpid(child, 0)
+    return "" if said == b"+" else said.decode(errors="replace") or "the trial ended at once"
 
 
-def can_become(uid: int, paths: list[str]) -> bool:
-    """Whether a process that became `uid` could still read `paths`, found out by doing it.
+def _why_no_uid(uid: int, paths: list[str]) -> str:
+    """Why workers can't get a user of their own, empty if they can: found out by doing it.
 
-    A Python that lives in a private home can't be read by anyone else: lazy imports would then
+    A Python that lives in a private home can't be read by anyone else. Lazy imports would then
     fail in the worker, in ways that look like the student's mistake.
     """
     if os.geteuid() != 0:
-        return False
-    there = [path for path in paths if os.path.exists(path)]  # asked while we still may
+        return "only root can give workers a user of their own"
+    ours, theirs = socket.socketpair()
     child = os.fork()
     if child == 0:
         try:
             _become(uid)
-            for path in there:
-                if not os.access(path, os.R_OK if os.path.isfile(path) else os.X_OK):
-                    os._exit(1)
-            os._exit(0)
+            hidden = [p for p in paths if not os.access(p, os.X_OK)]
+            theirs.sendall(f"{hidden[0]} can't be read by other users".encode() if hidden else b"+")
+        except BaseException as error:  # noqa: BLE001  a child of a fork must not go on
+            theirs.sendall(str(error).encode()[:1000])
         finally:
-            os._exit(1)
-    _, status = os.waitpid(child, 0)
-    return status == 0
+            os._exit(0)
+    theirs.close()
+    with ours:
+        said = ours.recv(4096)
+    os.waitpid(child, 0)
+    return "" if said == b"+" else said.decode(errors="replace") or "the trial ended at once"
+
+
+def _enter_namespaces() -> str:
+    """Leave the machine's network and SysV IPC; why that is not allowed, empty if it is."""
+    if _libc.unshare(_CLONE_NEWNET | _CLONE_NEWIPC) == 0:
+        return ""
+    return os.strerror(ctypes.get_errno())
+
+
+# --- the layers ------------------------------------------------------------------------------
+
+
+def _be_the_first_to_go() -> str:
+    """Have the kernel end us before the grader when memory runs out; why not, empty if it will."""
+    try:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+            file.write("1000")
+    except OSError as error:
+        return str(error)
+    return ""
 
 
 def _become(uid: int) -> None:
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
-    try:
+    with contextlib.suppress(OSError):
         os.setresuid(0, 0, 0)
-    except OSError:
-        return
-    raise OSError("root could be regained after the uid was dropped")
+        raise JailError("root could be regained")
 
 
-def _limit_resources(cpu_seconds: float, memory_mb: int) -> None:
+def _limit_resources(cpu_seconds: float, memory_mb: int, own_user: bool) -> None:
     seconds = math.ceil(cpu_seconds)
     # SIGXCPU at the limit, SIGKILL a second later for those who catch it
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
@@ -107,10 +272,14 @@ def _limit_resources(cpu_seconds: float, memory_mb: int) -> None:
         pages = int(file.read().split()[0])
     allowed = pages * resource.getpagesize() + memory_mb * 2**20
     _limit(resource.RLIMIT_AS, allowed)
+    _limit(resource.RLIMIT_DATA, allowed)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, 0)
     _limit(resource.RLIMIT_NOFILE, _MAX_OPEN_FILES)
-    sys.setrecursionlimit(1000)
+    _limit(resource.RLIMIT_MSGQUEUE, 0)
+    _limit(resource.RLIMIT_MEMLOCK, 0)
+    if own_user:  # counted per user: only a user of its own can be given a small number
+        _limit(resource.RLIMIT_NPROC, _MAX_THREADS)
 
 
 def _limit(which: int, value: int) -> None:
@@ -118,3 +287,30 @@ def _limit(which: int, value: int) -> None:
     if hard != resource.RLIM_INFINITY:
         value = min(value, hard)
     resource.setrlimit(which, (value, value))
+
+
+class _CapabilityHeader(ctypes.Structure):
+    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+
+def _drop_capabilities() -> None:
+    """Root without capabilities, where the uid had to stay; nothing to drop where it did not."""
+    header = _CapabilityHeader(_CAPABILITY_VERSION_3, 0)
+    none = (ctypes.c_uint32 * 6)()
+    if _libc.capset(ctypes.byref(header), none) != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def _restrict_files(readable: list[str]) -> None:
+    """Landlock: read those paths and nothing else, write nothing, no TCP, no signals outward."""
+    from landlockpy import AccessFS, Ruleset, Scope
+
+    with Ruleset(scoped=Scope.ABSTRACT_UNIX_SOCKET | Scope.SIGNAL) as rules:
+        for path in readable:
+            access = AccessFS.READ_FILE
+            if os.path.isdir(path):
+                access |= AccessFS.READ_DIR
+            if path == os.devnull:
+                access |= AccessFS.WRITE_FILE
+            rules.allow_path(path, access)
+        rules.restrict()

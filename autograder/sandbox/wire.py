@@ -26,7 +26,7 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
@@ -41,6 +41,7 @@ MAX_BODY = 256 << 20
 MAX_DEPTH = 32
 MAX_ITEMS = 1_000_000  # of a lazy iterator, which may never end
 MAX_DIMS = 32
+MAX_GENERATORS = 64  # each costs kilobytes, and its seed no more than four bytes of the header
 _INT64 = range(-(1 << 63), 1 << 63)
 _MAX_INT_DIGITS = 4096
 
@@ -83,6 +84,7 @@ class _Encoder:
     def __init__(self, keep_strides: bool) -> None:
         self.keep_strides = keep_strides
         self.buffers: list[memoryview] = []
+        self.generators = 0
 
     def tree(self, value: Any, depth: int = 0) -> Any:
         if depth > MAX_DEPTH:
@@ -107,8 +109,14 @@ class _Encoder:
         if isinstance(value, bytes | bytearray):
             return ["b", self._buffer(memoryview(bytes(value)))]
         if isinstance(value, torch.dtype):
-            return ["y", str(value).removeprefix("torch.")]
+            name = str(value).removeprefix("torch.")
+            if name not in _TORCH_DTYPES:
+                raise UnsendableError(f"the dtype {value}")
+            return ["y", name]
         if isinstance(value, torch.Generator):
+            self.generators += 1
+            if self.generators > MAX_GENERATORS:
+                raise UnsendableError(f"more than {MAX_GENERATORS} generators")
             return ["g", value.initial_seed()]
         if isinstance(value, dict):
             return ["d", {_key(k): self.tree(v, depth + 1) for k, v in value.items()}]
@@ -132,10 +140,12 @@ class _Encoder:
         name = str(plain.dtype).removeprefix("torch.")
         if name not in _TORCH_DTYPES:
             raise UnsendableError(f"a tensor of dtype {plain.dtype}")
+        _check_size("tensor", plain.shape, plain.element_size())
         strides = None
         if self.keep_strides and not plain.is_contiguous():
             strides = list(plain.stride())
-        dense = plain.contiguous().reshape(-1).view(torch.uint8)
+        # as_strided, for a single element counts as contiguous with any stride, and view minds it
+        dense = plain.contiguous().as_strided((plain.numel(),), (1,)).view(torch.uint8)
         return ["T", name, list(plain.shape), strides, self._buffer(dense.numpy().data)]
 
     def _array(self, array: np.ndarray[Any, Any]) -> list[Any]:
@@ -143,6 +153,7 @@ class _Encoder:
         dtype = plain.dtype.newbyteorder("<")
         if dtype.name not in _NUMPY_DTYPES or dtype.hasobject:
             raise UnsendableError(f"a NumPy array of dtype {plain.dtype}")
+        _check_size("NumPy array", plain.shape, dtype.itemsize)
         dense = np.ascontiguousarray(plain, dtype=dtype)
         buffer = self._buffer(dense.reshape(-1).view(np.uint8).data)
         return ["N", dtype.name, list(plain.shape), buffer]
@@ -161,9 +172,27 @@ def _unusual_kind(tensor: torch.Tensor) -> str | None:
     return None
 
 
+def _check_size(what: str, shape: Sequence[int], itemsize: int) -> None:
+    """Refuse what no frame holds before it is copied: an expanded tensor is small until then."""
+    if len(shape) > MAX_DIMS:
+        raise UnsendableError(f"a {what} of {len(shape)} dimensions")
+    if not _fits(shape, itemsize):
+        raise UnsendableError(f"a {what} of shape {tuple(shape)}, which is too large")
+
+
+def _fits(shape: Sequence[int], itemsize: int) -> bool:
+    """Whether an array fits into a body; an empty one is held to the same bound.
+
+    Of its dimensions but those of length 0, that is: their product makes strides, and has to
+    fit an int64.
+    """
+    return prod(max(n, 1) for n in shape) * itemsize <= MAX_BODY
+
+
 def _unboxed(scalar: np.generic[Any]) -> Any:
     value = scalar.item()
-    if isinstance(value, np.generic) or value is scalar:  # longdouble, datetime64, void
+    # longdouble has no Python equivalent; dates and records have, but no plain one
+    if isinstance(value, np.generic) or scalar.dtype.kind in "mMVO":
         raise UnsendableError(f"a NumPy scalar of dtype {scalar.dtype}")
     return value
 
@@ -216,17 +245,24 @@ def encode(request: int, value: Any, *, keep_strides: bool = False) -> list[byte
 
 
 class _Decoder:
-    def __init__(self, sizes: list[int], body: memoryview, allow_strides: bool) -> None:
+    """Rebuilds one value. Each buffer is used once and in order, as `encode` writes them.
+
+    Were one buffer allowed to stand in many places, a small frame could become a huge value.
+    """
+
+    def __init__(self, sizes: list[Any], body: memoryview, allow_strides: bool) -> None:
+        self.sizes = sizes
+        self.body = body
         self.allow_strides = allow_strides
-        self.buffers: list[memoryview] = []
-        start = 0
-        for size in sizes:
-            if type(size) is not int or not 0 <= size <= len(body) - start:
-                raise WireError("a buffer beyond the body")
-            self.buffers.append(body[start : start + size])
-            start += size
-        if start != len(body):
-            raise WireError("a body longer than its buffers")
+        self.generators = 0
+        self._used = 0  # buffers
+        self._start = 0  # of the next buffer in the body
+
+    def whole(self, tree: Any) -> Any:
+        value = self.value(tree)
+        if self._used != len(self.sizes) or self._start != len(self.body):
+            raise WireError("a body with more in it than the value")
+        return value
 
     def value(self, tree: Any, depth: int = 0) -> Any:
         if tree is None or type(tree) in (bool, int, float, str):
@@ -259,19 +295,28 @@ class _Decoder:
         if tag == "y" and type(content) is str and content in _TORCH_DTYPES:
             return _TORCH_DTYPES[content]
         if tag == "g" and type(content) is int and 0 <= content < 1 << 64:
+            self.generators += 1
+            if self.generators > MAX_GENERATORS:
+                raise WireError("too many generators")
             return torch.Generator().manual_seed(content)
         raise WireError(f"an unknown tag {tag!r:.20}")
 
     def _take(self, index: Any) -> memoryview:
-        if type(index) is not int or not 0 <= index < len(self.buffers):
-            raise WireError("a reference to no buffer")
-        return self.buffers[index]
+        if type(index) is not int or index != self._used or index >= len(self.sizes):
+            raise WireError("a reference to no buffer, or not to the next")
+        size = self.sizes[index]
+        if type(size) is not int or not 0 <= size <= len(self.body) - self._start:
+            raise WireError("a buffer beyond the body")
+        self._used += 1
+        self._start += size
+        return self.body[self._start - size : self._start]
 
     def _shaped(self, shape: Any, itemsize: int, index: Any) -> tuple[tuple[int, ...], memoryview]:
         if (
             type(shape) is not list
             or len(shape) > MAX_DIMS
-            or not all(type(n) is int and 0 <= n <= MAX_BODY for n in shape)
+            or not all(type(n) is int and n >= 0 for n in shape)
+            or not _fits(shape, itemsize)
         ):
             raise WireError("a shape that is none")
         data = self._take(index)
@@ -285,8 +330,8 @@ class _Decoder:
             raise WireError("an unknown tensor dtype")
         size, data = self._shaped(shape, dtype.itemsize, index)
         if data.nbytes == 0:
-            return torch.empty(size, dtype=dtype)
-        if dtype is torch.bool:  # any byte but 0 and 1 is undefined behaviour in a bool tensor
+            tensor = torch.empty(size, dtype=dtype)
+        elif dtype is torch.bool:  # any byte but 0 and 1 is undefined behaviour in a bool tensor
             tensor = torch.frombuffer(data, dtype=torch.uint8).ne(0).reshape(size)
         else:
             # a buffer may start at any offset of the body, and operators expect alignment
@@ -333,7 +378,7 @@ def decode(header: bytes, body: bytearray, *, allow_strides: bool = False) -> An
     if type(message) is not list or len(message) != 2 or type(message[1]) is not list:
         raise WireError("a header that is malformed")
     tree, sizes = message
-    return _Decoder(sizes, memoryview(body), allow_strides).value(tree)
+    return _Decoder(sizes, memoryview(body), allow_strides).whole(tree)
 
 
 def roundtrip(value: Any, *, keep_strides: bool = False) -> Any:

@@ -20,7 +20,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from autograder.sandbox.runner import Answer, Call, Missing, Raised, Returned, U
 
 _START_SECONDS = 120.0  # a cold import of torch from a slow disk
 _CONTROL_SECONDS = 60.0
+_JAIL_SECONDS = 60.0
 _SEED = 0
 # A block of user ids that no account uses and that fits a 16-bit user namespace. Each zygote
 # locks a slot of its own, so that two graders on one machine never share a user.
@@ -41,6 +42,19 @@ _UID_BASE, _UID_SLOTS, _UIDS_PER_SLOT = 40_000, 256, 64
 
 class SandboxError(AutograderError):
     """The sandbox itself failed: no student's fault."""
+
+
+class WeakSandboxError(SandboxError):
+    """This machine doesn't allow the layers without which no grade can be trusted."""
+
+    exit_code = 2
+
+    def __init__(self, missing: dict[str, str]) -> None:
+        reasons = "; ".join(f"{layer}: {why}" for layer, why in missing.items())
+        super().__init__(
+            "the sandbox is too weak here for grades to be trusted: it needs seccomp, and a user "
+            f"of its own or Landlock ({reasons}). --allow-weak grades all the same"
+        )
 
 
 class OutOfTime(Exception):
@@ -60,22 +74,38 @@ class Zygote:
 
     Args:
         readable: folders, beside Python's own, that a worker has to be able to read.
+        allow_weak: go on where the sandbox does not reach its floor (seccomp, and a user of its
+            own or Landlock).
+        without: layers to leave out, for measuring what they are good for.
+
+    Raises:
+        SandboxError: it can't be started.
+        WeakSandboxError: this machine doesn't allow the floor.
     """
 
-    def __init__(self, readable: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        readable: Sequence[Path] = (),
+        *,
+        allow_weak: bool = False,
+        without: Iterable[str] = (),
+    ) -> None:
         self._uid_lock: socket.socket | None = None
         self._uid_block = 0
         if os.geteuid() == 0:
             self._uid_lock, self._uid_block = _lock_uid_slot()
         self._next_uid = itertools.count()
         self._ids = itertools.count(1)
+        self._without = sorted(without)
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        begin = msgspec.json.encode(
+            zygote.Begin(
+                theirs.fileno(), self._uid_block, [str(path) for path in readable], self._without
+            )
+        ).decode()
         try:
             self._process = subprocess.Popen(
-                [
-                    sys.executable, "-I", "-m", "autograder.sandbox.zygote",
-                    str(theirs.fileno()), str(self._uid_block), *map(str, readable),
-                ],
+                [sys.executable, "-I", "-m", "autograder.sandbox.zygote", begin],
                 pass_fds=[theirs.fileno()],
                 env=_scrubbed_environment(),
                 cwd="/",
@@ -83,7 +113,7 @@ class Zygote:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
-            )  # fmt: skip
+            )
         except OSError as error:
             raise SandboxError(f"the sandbox can't be started: {error}") from error
         finally:
@@ -98,8 +128,11 @@ class Zygote:
             raise SandboxError(f"the sandbox started with {type(hello).__name__}")
         self.versions = hello.versions
         self.torchvision_repaired = hello.torchvision_repaired
-        self._drops_uid = self._uid_lock is not None and hello.can_drop_uid
-        self.layers = jail.layers(self._drops_uid)
+        self.layers = hello.layers
+        self.missing = hello.missing
+        if not jail.is_strong(self.layers) and not allow_weak:
+            self.close()
+            raise WeakSandboxError(hello.missing)
 
     def __enter__(self) -> Zygote:
         return self
@@ -110,11 +143,9 @@ class Zygote:
     def spawn(self, folder: Path, stage: str, probes: str | None, limits: Limits) -> Worker:
         """A fresh worker that has begun to import one stage of the submission in `folder`."""
         ours, theirs = socket.socketpair()
-        uid = None
-        if self._drops_uid:
-            uid = self._uid_block + next(self._next_uid) % _UIDS_PER_SLOT
         request = zygote.Spawn(
-            uid=uid,
+            uid=self._uid_block + next(self._next_uid) % _UIDS_PER_SLOT,
+            folder=str(folder),
             cpu_seconds=limits.import_seconds + limits.cpu_seconds,
             memory_mb=limits.memory_mb,
             seed=_SEED,
@@ -203,7 +234,7 @@ class Worker:
         self._requests = itertools.count(1)
         self._left = limits.wall_seconds
         self._loading = next(self._requests)
-        self._load_deadline = time.monotonic() + limits.import_seconds
+        self._load_deadline = 0.0  # set when the worker is in its jail
         # a worker that has died by now is noticed by `load`
         with contextlib.suppress(wire.Closed):
             self._channel.send(wire.encode(self._loading, msgspec.to_builtins(start)))
@@ -214,6 +245,7 @@ class Worker:
         Raises:
             OutOfTime, WorkerDied, BadAnswer: the import did not come to an end of its own.
         """
+        self._await_jail()
         seconds = self._limits.import_seconds
         reply = self._receive(
             self._loading,
@@ -222,6 +254,16 @@ class Worker:
             f"while {self._stage}.py was imported",
         )
         return None if reply is None else _convert(reply, Raised)
+
+    def _await_jail(self) -> None:
+        """Whatever goes wrong before the worker is in its jail is our fault, not the student's."""
+        try:
+            request, _, _ = self._channel.receive(time.monotonic() + _JAIL_SECONDS)
+        except (wire.Timeout, wire.Closed, wire.WireError) as error:
+            raise SandboxError("a worker could not enter its jail") from error
+        if request != zygote.JAILED:
+            raise SandboxError("a worker started without its jail")
+        self._load_deadline = time.monotonic() + self._limits.import_seconds
 
     def call(self, call: Call) -> Answer:
         """Have the student's code run one call; the time it takes counts against the limit.

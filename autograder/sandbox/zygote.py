@@ -16,19 +16,23 @@ import os
 import random
 import socket
 import sys
-import sysconfig
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
+if TYPE_CHECKING:
+    from autograder.sandbox.jail import Jail
+
 MAX_CONTROL = 1 << 20
+JAILED = 0  # the id of a worker's first frame
 
 
 class Spawn(msgspec.Struct, frozen=True, tag="spawn"):
     """Fork a worker for one submission's stage."""
 
-    uid: int | None
+    uid: int
+    folder: str
     cpu_seconds: float
     memory_mb: int
     seed: int
@@ -59,15 +63,28 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
-    """The first message: what was loaded, and whether workers can get a user of their own."""
+    """The first message: what was loaded, and the layers that workers are behind.
 
-    can_drop_uid: bool
+    `missing` says for each layer that is not there why it is not.
+    """
+
+    layers: tuple[str, ...]
+    missing: dict[str, str]
     versions: dict[str, str]
     torchvision_repaired: bool
 
 
 Request = Spawn | Reap
 Reply = Spawned | Reaped | Failed | Hello
+
+
+class Begin(msgspec.Struct, frozen=True):
+    """How a zygote is started: its socket, a scratch user id, folders that workers read."""
+
+    control: int
+    uid: int
+    readable: list[str]
+    without: list[str]
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -81,13 +98,16 @@ class Start(msgspec.Struct, frozen=True):
 def main() -> None:
     """Serve until the grader closes the control socket.
 
-    Arguments: the socket's number, a scratch user id, folders that workers have to read.
+    The one argument is `Begin` as JSON.
     """
-    control = socket.socket(fileno=int(sys.argv[1]))
+    begin = msgspec.json.decode(sys.argv[1], type=Begin)
+    control = socket.socket(fileno=begin.control)
     from autograder.sandbox import jail
 
     jail.harden_parent()
-    hello = _preload(int(sys.argv[2]), sys.argv[3:])
+    versions, repaired = _preload()
+    prison, missing = jail.detect(begin.uid, begin.readable, frozenset(begin.without))
+    hello = Hello(prison.layers, missing, versions, repaired)
     control.send(msgspec.msgpack.encode(hello))
     decoder = msgspec.msgpack.Decoder(Request)
     while True:
@@ -96,7 +116,7 @@ def main() -> None:
             return
         try:
             request = decoder.decode(data)
-            reply, attached = _serve(request, fds)
+            reply, attached = _serve(request, fds, prison)
         except OSError as error:
             reply, attached = Failed(str(error)), []
         finally:
@@ -107,11 +127,12 @@ def main() -> None:
             os.close(fd)
 
 
-def _preload(scratch_uid: int, readable: list[str]) -> Hello:
+def _preload() -> tuple[dict[str, str], bool]:
+    """Load what student code uses; the versions, and whether torchvision had to be repaired."""
     import numpy
     import torch
 
-    from autograder.sandbox import jail, runner  # noqa: F401  the worker's side, loaded once
+    from autograder.sandbox import runner  # noqa: F401  the worker's side, loaded once
     from autograder.torchvision_compat import import_torchvision
 
     torch.set_num_threads(1)
@@ -127,11 +148,10 @@ def _preload(scratch_uid: int, readable: list[str]) -> Hello:
     }
     if "torchvision" in sys.modules:
         versions["torchvision"] = str(sys.modules["torchvision"].__version__)
-    needed = [*sys.path, sysconfig.get_path("stdlib"), os.__file__, torch.__file__, *readable]
-    return Hello(jail.can_become(scratch_uid, needed), versions, repaired)
+    return versions, repaired
 
 
-def _serve(request: Request, fds: list[int]) -> tuple[Reply, list[int]]:
+def _serve(request: Request, fds: list[int], prison: Jail) -> tuple[Reply, list[int]]:
     if isinstance(request, Reap):
         _, status = os.waitpid(request.pid, 0)
         return Reaped(status), []
@@ -141,19 +161,23 @@ def _serve(request: Request, fds: list[int]) -> tuple[Reply, list[int]]:
     (worker_fd,) = fds
     pid = os.fork()
     if pid == 0:
-        _run_worker(worker_fd, request)
+        _run_worker(worker_fd, request, prison)
     return Spawned(pid), [os.pidfd_open(pid)]
 
 
-def _run_worker(fd: int, spawn: Spawn) -> NoReturn:
+def _run_worker(fd: int, spawn: Spawn, prison: Jail) -> NoReturn:
     """The life of a worker: enter the jail, load the submission, answer calls, end."""
     status = 70
     try:
-        from autograder.sandbox import jail
-
         os.setsid()
         _keep_only(fd)
-        jail.enter(uid=spawn.uid, cpu_seconds=spawn.cpu_seconds, memory_mb=spawn.memory_mb)
+        os.chdir(spawn.folder)
+        prison.enter(
+            uid=spawn.uid,
+            folder=spawn.folder,
+            cpu_seconds=spawn.cpu_seconds,
+            memory_mb=spawn.memory_mb,
+        )
         _seed(spawn.seed)
         _answer_calls(socket.socket(fileno=3))
         status = 0
@@ -185,6 +209,8 @@ def _answer_calls(sock: socket.socket) -> None:
     from autograder.sandbox.runner import Call, Runner
 
     channel = wire.Channel(sock)
+    # Before any of the student's code: a worker that ends without it never entered its jail.
+    channel.send(wire.encode(JAILED, True))
 
     def receive() -> tuple[int, Any]:
         request, header, body = channel.receive()
@@ -192,7 +218,6 @@ def _answer_calls(sock: socket.socket) -> None:
 
     request, first = receive()
     start = msgspec.convert(first, Start)
-    os.chdir(start.folder)
     runner = Runner(Path(start.folder), start.stage, start.probes)
     channel.send(wire.encode(request, msgspec.to_builtins(runner.load())))
     while True:
