@@ -6,7 +6,7 @@ Exit codes: 0 done (whatever the score), 1 a verification failed, 2 wrong usage 
 
 from __future__ import annotations
 
-import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -17,7 +17,10 @@ from autograder import __version__
 from autograder.errors import AutograderError, InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from autograder.course import Course
+    from autograder.grading.batch import Graded
     from autograder.report import Report
     from autograder.sandbox.workers import Zygote
 
@@ -68,6 +71,8 @@ def grade(
     json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON lines.")] = False,
 ) -> None:
     """Grade submissions; each one's report.json and results.json go to DIR/<name>/."""
+    if sys.platform != "linux":
+        raise InputError("grading needs Linux, for its sandbox; students run pytest anywhere")
     from autograder.grading.batch import grade_all
     from autograder.sandbox.jail import is_strong
 
@@ -80,7 +85,9 @@ def grade(
             for layer, why in zygote.missing.items():
                 _say(f"WARNING: no {layer}: {why}")
 
-    for graded in grade_all(selected, paths, out, allow_weak=allow_weak, on_start=warn):
+    for graded in _until_interrupted(
+        grade_all(selected, paths, out, allow_weak=allow_weak, on_start=warn)
+    ):
         report = graded.report
         if graded.refused:
             bad += 1
@@ -150,6 +157,14 @@ def demo(
           f"{folder / 'submissions'}, the results in {folder / 'graded'}.")  # fmt: skip
 
 
+def _until_interrupted(graded: Iterator[Graded]) -> Iterator[Graded]:
+    try:
+        yield from graded
+    except KeyboardInterrupt:
+        _say("interrupted; what was graded so far has been written")
+        raise
+
+
 def _course(root: Path | None) -> Course:
     from autograder.course import Course, find_course
 
@@ -182,14 +197,14 @@ def _say(sentence: str) -> None:
 
 def main() -> NoReturn:
     """Run the command line; an error of ours is one sentence and an exit code."""
+    # ended by a platform, we clean up as on Ctrl-C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        app(standalone_mode=True)
+        app()
     except AutograderError as error:
         _say(str(error))
-        code = error.exit_code
-    except BrokenPipeError:  # the reader of our output left, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    else:
-        code = 0
-    sys.exit(code)
+        sys.exit(error.exit_code)
+    except OSError as error:  # standard output on a full disk, say
+        _say(f"{error.filename or 'output'}: {error.strerror}")
+        sys.exit(3)
+    sys.exit(0)

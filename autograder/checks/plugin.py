@@ -181,6 +181,15 @@ def pytest_runtest_makereport(
     return report
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """``pytest -k num_batches`` selects an exercise's checks."""
+    from autograder.checks.exercises import mark_of
+
+    mark = mark_of(getattr(item, "function", None))
+    if mark:
+        item.extra_keyword_matches.add(mark.exercise)
+
+
 def _check_of(item: pytest.Item) -> dict[str, Any] | None:
     from autograder.checks.exercises import mark_of
 

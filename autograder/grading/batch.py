@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.course import Course
-from autograder.errors import InputError, SubmissionError
+from autograder.errors import AutograderError, InputError, SubmissionError
 from autograder.grading.grade import grade, refused
 from autograder.grading.intake import discard, take_in
 from autograder.report import Report, to_json, write_atomically
@@ -53,13 +54,38 @@ def grade_all(
     with tempfile.TemporaryDirectory(prefix="autograder-") as base:
         staging = Path(base)
         staging.chmod(0o711)  # the worker may enter it, and list nothing
-        with Zygote(readable=[staging], allow_weak=allow_weak) as zygote:
-            on_start(zygote)
+        with _Zygotes(staging, allow_weak) as zygotes:
+            on_start(zygotes.running())
             for path, name in zip(paths, names, strict=True):
-                yield _grade_one(course, path, out / name, staging, zygote)
+                yield _grade_one(course, path, out / name, staging, zygotes)
 
 
-def _grade_one(course: Course, path: Path, folder: Path, staging: Path, zygote: Zygote) -> Graded:
+class _Zygotes:
+    """One zygote at a time; a new one where the last has died."""
+
+    def __init__(self, staging: Path, allow_weak: bool) -> None:
+        self._staging, self._allow_weak = staging, allow_weak
+        self._zygote: Zygote | None = None
+
+    def __enter__(self) -> _Zygotes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._zygote:
+            self._zygote.close()
+
+    def running(self) -> Zygote:
+        if self._zygote and not self._zygote.is_running():
+            self._zygote.close()
+            self._zygote = None
+        if self._zygote is None:
+            self._zygote = Zygote(readable=[self._staging], allow_weak=self._allow_weak)
+        return self._zygote
+
+
+def _grade_one(
+    course: Course, path: Path, folder: Path, staging: Path, zygotes: _Zygotes
+) -> Graded:
     written = 0.0
 
     def write(report: Report, *, final: bool = True) -> None:
@@ -75,8 +101,18 @@ def _grade_one(course: Course, path: Path, folder: Path, staging: Path, zygote: 
         report = refused(course, folder.name, str(error))
         write(report)
         return Graded(report, folder, str(error))
+
+    def write_early(report: Report) -> None:
+        # a disk that is full now may not be at the end; if it still is, the last write says so
+        with contextlib.suppress(AutograderError):
+            write(report, final=False)
+
     try:
-        report = grade(course, submission, zygote, lambda report: write(report, final=False))
+        zygote = zygotes.running()
+        report = grade(course, submission, zygote, write_early)
+        if not report.graded and not zygote.is_running():
+            # killed under us, by the kernel or by hand: that is worth a second try
+            report = grade(course, submission, zygotes.running(), write_early)
     finally:
         discard(submission, staging)
     write(report)

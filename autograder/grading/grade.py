@@ -66,6 +66,7 @@ class _Recorder:
         self.verdicts: dict[CheckKey, Verdict] = {}
         self.unsure: dict[str, CheckKey] = {}
         self.timeouts: Counter[tuple[str, str]] = Counter()
+        self.interrupted = False
         self._on_verdict = on_verdict
 
     @pytest.hookimpl(tryfirst=True)
@@ -81,6 +82,9 @@ class _Recorder:
             raise CheckStopped(
                 "timeout", f"not run: {_MAX_TIMEOUTS} checks of this exercise ran out of time"
             )
+
+    def pytest_keyboard_interrupt(self) -> None:
+        self.interrupted = True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         found: dict[str, Any] | None = getattr(report, "autograder", None)
@@ -226,6 +230,8 @@ def _run(course: Course, recorder: _Recorder, targets: list[str]) -> str | None:
         code = pytest.main(arguments, plugins=[recorder])
     if code in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         return None
+    if code == pytest.ExitCode.INTERRUPTED and recorder.interrupted:
+        raise KeyboardInterrupt
     last = [line for line in output.getvalue().splitlines() if line.strip()]
     return f"pytest ended with {code}: {' | '.join(last[-8:])}"
 

@@ -184,17 +184,20 @@ class Runner:
 
     def _where(self, trace: TracebackType | None) -> Where | None:
         """The innermost line of the submission on the way to the exception."""
-        frames = traceback.extract_tb(trace, limit=-100)
-        for depth, frame in enumerate(reversed(frames)):
-            if frame.filename.startswith(str(self.folder) + os.sep):
-                return Where(
-                    file=self._without_path(frame.filename),
-                    line=frame.lineno or 0,
-                    function=frame.name,
-                    source=(frame.line or "")[:200],
-                    direct=depth == 0,
+        found = None
+        for frame, line in traceback.walk_tb(trace):
+            code = frame.f_code
+            if code.co_filename.startswith(str(self.folder) + os.sep):
+                found = Where(
+                    file=self._without_path(code.co_filename),
+                    line=line,
+                    function=code.co_qualname,
+                    source=linecache.getline(code.co_filename, line).strip()[:200],
+                    direct=True,
                 )
-        return None
+            elif found is not None and found.direct:
+                found = msgspec.structs.replace(found, direct=False)
+        return found
 
     def _syntax_error(self, error: SyntaxError) -> tuple[str, Where | None]:
         path = self.folder / f"{self.stage}.py"

@@ -160,6 +160,10 @@ class Zygote:
         start = zygote.Start(str(folder), stage, probes)
         return Worker(self, reply.pid, fds[0], wire.Channel(ours), start, limits)
 
+    def is_running(self) -> bool:
+        """Whether the zygote is there to be asked."""
+        return self._process.poll() is None
+
     def reap(self, pid: int) -> int:
         """Wait for a worker that is ending and return its wait status."""
         reply, _ = self._ask(zygote.Reap(pid))

@@ -1,0 +1,1 @@
+"""From a course's one source to what is handed out."""
