@@ -18,8 +18,12 @@ import sys
 import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from autograder.sandbox import syscalls
+
+if TYPE_CHECKING:
+    from landlockpy import Ruleset
 
 # in the order in which they are entered
 LAYERS = (
@@ -78,6 +82,16 @@ def python_files() -> list[str]:
     return sorted({os.path.realpath(p) for p in (*below, *lib, package) if os.path.isdir(p)})
 
 
+def _without_nested(paths: list[str]) -> tuple[str, ...]:
+    """The paths that exist, resolved, without those that lie in another: each costs a rule."""
+    real = sorted({os.path.realpath(path) for path in paths if os.path.exists(path)})
+    kept: list[str] = []
+    for path in real:  # sorted: what contains a path comes before it
+        if not any(path.startswith(folder + os.sep) for folder in kept):
+            kept.append(path)
+    return tuple(kept)
+
+
 @dataclass(frozen=True)
 class Jail:
     """The layers that this machine allows, ready to be entered.
@@ -92,19 +106,30 @@ class Jail:
     readable: tuple[str, ...]
     program: bytes
 
-    def enter(self, *, uid: int, folder: str, cpu_seconds: float, memory_mb: int) -> None:
+    def file_rules(self, folder: str) -> Ruleset | None:
+        """Landlock's rules for one submission's workers, None where that layer is not there.
+
+        The zygote makes them once for all workers of a submission: each only has to enter them.
+        """
+        if "landlock" not in self.layers:
+            return None
+        return _file_rules([*self.readable, folder])
+
+    def enter(
+        self, *, parent: int, uid: int, rules: Ruleset | None, cpu_seconds: float, memory_mb: int
+    ) -> None:
         """Enter all layers, for good.
 
         Args:
+            parent: the zygote's process id: a worker doesn't outlive it.
             uid: the scratch user and group to become, where the layer is there.
-            folder: the submission, which may be read.
+            rules: what `file_rules` made.
             cpu_seconds: CPU time that the process may use before the kernel ends it.
             memory_mb: MB that it may allocate on top of what it has now.
 
         Raises:
             JailError: a layer could not be entered. The caller must not go on.
         """
-        parent = os.getppid()
         actions: dict[str, Callable[[], None]] = {
             "namespaces": lambda: None,  # the zygote entered them, for all its workers
             "oom": lambda: None,  # inherited from the zygote too
@@ -115,7 +140,7 @@ class Jail:
             # the kernel clears it when the uid changes, so it comes after
             "pdeathsig": lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL),
             "capabilities": _drop_capabilities,
-            "landlock": lambda: _restrict_files([*self.readable, folder]),
+            "landlock": lambda: _restrict_files(rules),
             "seccomp": lambda: syscalls.install(self.program),
         }
         for layer in self.layers:
@@ -141,7 +166,9 @@ def detect(
         without: layers to leave out, to see what they are good for.
     """
     missing = dict.fromkeys(without, "switched off")
-    files = tuple(path for path in (*python_files(), *_SYSTEM_FILES) if os.path.exists(path))
+    files = _without_nested([*python_files(), *_SYSTEM_FILES])
+    with contextlib.suppress(ImportError):
+        import landlockpy  # noqa: F401  here, once, and not in every worker
     program = b""
     if "seccomp" not in missing:
         try:
@@ -193,10 +220,17 @@ def harden_parent() -> None:
 def _try(jail: Jail, uid: int) -> str:
     """Enter `jail` in a child; why it can't be entered, empty if it can."""
     ours, theirs = socket.socketpair()
+    parent = os.getpid()
     child = os.fork()
     if child == 0:
         try:
-            jail.enter(uid=uid, folder="/", cpu_seconds=60, memory_mb=4096)
+            jail.enter(
+                parent=parent,
+                uid=uid,
+                rules=jail.file_rules("/"),
+                cpu_seconds=60,
+                memory_mb=4096,
+            )
             theirs.sendall(b"+")
         except BaseException as error:  # noqa: BLE001  a child of a fork must not go on
             theirs.sendall(str(error).encode()[:1000])
@@ -301,16 +335,23 @@ def _drop_capabilities() -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def _restrict_files(readable: list[str]) -> None:
+def _file_rules(readable: list[str]) -> Ruleset:
     """Landlock: read those paths and nothing else, write nothing, no TCP, no signals outward."""
     from landlockpy import AccessFS, Ruleset, Scope
 
-    with Ruleset(scoped=Scope.ABSTRACT_UNIX_SOCKET | Scope.SIGNAL) as rules:
-        for path in readable:
-            access = AccessFS.READ_FILE
-            if os.path.isdir(path):
-                access |= AccessFS.READ_DIR
-            if path == os.devnull:
-                access |= AccessFS.WRITE_FILE
-            rules.allow_path(path, access)
-        rules.restrict()
+    rules = Ruleset(scoped=Scope.ABSTRACT_UNIX_SOCKET | Scope.SIGNAL)
+    for path in readable:
+        access = AccessFS.READ_FILE
+        if os.path.isdir(path):
+            access |= AccessFS.READ_DIR
+        if path == os.devnull:
+            access |= AccessFS.WRITE_FILE
+        rules.allow_path(path, access)
+    return rules
+
+
+def _restrict_files(rules: Ruleset | None) -> None:
+    if rules is None:
+        raise JailError("no rules were made")
+    rules.restrict()
+    rules.close()

@@ -95,12 +95,16 @@ class Zygote:
         if os.geteuid() == 0:
             self._uid_lock, self._uid_block = _lock_uid_slot()
         self._next_uid = itertools.count()
-        self._ids = itertools.count(1)
+        self._killed: list[int] = []
         self._without = sorted(without)
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         begin = msgspec.json.encode(
             zygote.Begin(
-                theirs.fileno(), self._uid_block, [str(path) for path in readable], self._without
+                theirs.fileno(),
+                self._uid_block,
+                [str(path) for path in readable],
+                self._without,
+                _SEED,
             )
         ).decode()
         try:
@@ -148,7 +152,6 @@ class Zygote:
             folder=str(folder),
             cpu_seconds=limits.import_seconds + limits.cpu_seconds,
             memory_mb=limits.memory_mb,
-            seed=_SEED,
         )
         try:
             reply, fds = self._ask(request, theirs.fileno())
@@ -166,6 +169,19 @@ class Zygote:
 
     def reap(self, pid: int) -> int:
         """Wait for a worker that is ending and return its wait status."""
+        self._reap_the_killed()
+        return self._reap(pid)
+
+    def reap_later(self, pid: int) -> None:
+        """Have a worker that was killed reaped beside the next: its end takes milliseconds."""
+        self._reap_the_killed()
+        self._killed.append(pid)
+
+    def _reap_the_killed(self) -> None:
+        while self._killed:
+            self._reap(self._killed.pop())
+
+    def _reap(self, pid: int) -> int:
         reply, _ = self._ask(zygote.Reap(pid))
         if not isinstance(reply, zygote.Reaped):
             raise SandboxError(f"a worker could not be reaped: {reply}")
@@ -298,7 +314,15 @@ class Worker:
     def close(self) -> None:
         """End the worker, whatever it is doing."""
         self._channel.close()
-        self._end()
+        if self._pidfd is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        os.close(self._pidfd)
+        self._pidfd = None
+        # a zygote that is gone took its workers along
+        with contextlib.suppress(SandboxError):
+            self._zygote.reap_later(self._pid)
 
     def _receive(self, request: int, deadline: float, too_long: str, during: str) -> Any:
         try:
@@ -323,7 +347,7 @@ class Worker:
             return WorkerDied(f"ended the process {during} ({name})")
         return WorkerDied(f"ended the process {during} (exit status {code})")
 
-    def _end(self, patience: float = 0.0) -> int | None:
+    def _end(self, patience: float) -> int | None:
         """Let the worker end within `patience` seconds, or kill it; return its wait status."""
         if self._pidfd is None:
             return None

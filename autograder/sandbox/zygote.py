@@ -11,6 +11,7 @@ Control messages are msgpack over a SEQPACKET socket, one request and one reply 
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import random
@@ -22,9 +23,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import msgspec
 
 if TYPE_CHECKING:
+    from landlockpy import Ruleset
+
     from autograder.sandbox.jail import Jail
 
 MAX_CONTROL = 1 << 20
+WORKER_FD = 3  # a worker's socket
 JAILED = 0  # the id of a worker's first frame
 
 
@@ -35,7 +39,6 @@ class Spawn(msgspec.Struct, frozen=True, tag="spawn"):
     folder: str
     cpu_seconds: float
     memory_mb: int
-    seed: int
 
 
 class Reap(msgspec.Struct, frozen=True, tag="reap"):
@@ -85,6 +88,7 @@ class Begin(msgspec.Struct, frozen=True):
     uid: int
     readable: list[str]
     without: list[str]
+    seed: int
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -102,22 +106,31 @@ def main() -> None:
     """
     begin = msgspec.json.decode(sys.argv[1], type=Begin)
     control = socket.socket(fileno=begin.control)
+    if begin.control != WORKER_FD:
+        # taken, so that nothing of ours that a worker needs gets the number of its socket
+        os.dup2(os.open(os.devnull, os.O_RDWR), WORKER_FD)
     from autograder.sandbox import jail
 
     jail.harden_parent()
     versions, repaired = _preload()
     prison, missing = jail.detect(begin.uid, begin.readable, frozenset(begin.without))
+    _seed(begin.seed)  # every worker inherits the same state
+    # What is loaded by now lives for ever: a worker's garbage collector need not touch, and so
+    # copy, its pages.
+    gc.collect()
+    gc.freeze()
     hello = Hello(prison.layers, missing, versions, repaired)
     control.send(msgspec.msgpack.encode(hello))
     decoder = msgspec.msgpack.Decoder(Request)
+    rules = _Rules(prison)
     while True:
         data, fds, _, _ = socket.recv_fds(control, MAX_CONTROL, 1)
         if not data:
             return
         try:
             request = decoder.decode(data)
-            reply, attached = _serve(request, fds, prison)
-        except OSError as error:
+            reply, attached = _serve(request, fds, prison, rules)
+        except Exception as error:  # noqa: BLE001  Landlock has exceptions of its own
             reply, attached = Failed(str(error)), []
         finally:
             for fd in fds:
@@ -151,7 +164,27 @@ def _preload() -> tuple[dict[str, str], bool]:
     return versions, repaired
 
 
-def _serve(request: Request, fds: list[int], prison: Jail) -> tuple[Reply, list[int]]:
+class _Rules:
+    """The file rules of the submission that was asked for last."""
+
+    def __init__(self, prison: Jail) -> None:
+        self._prison = prison
+        self._folder: str | None = None
+        self._rules: Ruleset | None = None
+
+    def of(self, folder: str) -> Ruleset | None:
+        if folder != self._folder:
+            if self._rules:
+                self._rules.close()
+            self._folder, self._rules = None, None
+            self._rules = self._prison.file_rules(folder)
+            self._folder = folder
+        return self._rules
+
+
+def _serve(
+    request: Request, fds: list[int], prison: Jail, rules: _Rules
+) -> tuple[Reply, list[int]]:
     if isinstance(request, Reap):
         _, status = os.waitpid(request.pid, 0)
         return Reaped(status), []
@@ -159,40 +192,46 @@ def _serve(request: Request, fds: list[int], prison: Jail) -> tuple[Reply, list[
     if threads != 1:
         return Failed(f"the zygote runs {threads} threads, and a fork of it could hang"), []
     (worker_fd,) = fds
+    parent, file_rules = os.getpid(), rules.of(request.folder)
     pid = os.fork()
     if pid == 0:
-        _run_worker(worker_fd, request, prison)
+        _run_worker(worker_fd, request, prison, parent, file_rules)
     return Spawned(pid), [os.pidfd_open(pid)]
 
 
-def _run_worker(fd: int, spawn: Spawn, prison: Jail) -> NoReturn:
+def _run_worker(
+    fd: int, spawn: Spawn, prison: Jail, parent: int, rules: Ruleset | None
+) -> NoReturn:
     """The life of a worker: enter the jail, load the submission, answer calls, end."""
     status = 70
     try:
         os.setsid()
-        _keep_only(fd)
+        _keep_only(fd, rules.fileno() if rules else None)
         os.chdir(spawn.folder)
         prison.enter(
+            parent=parent,
             uid=spawn.uid,
-            folder=spawn.folder,
+            rules=rules,
             cpu_seconds=spawn.cpu_seconds,
             memory_mb=spawn.memory_mb,
         )
-        _seed(spawn.seed)
-        _answer_calls(socket.socket(fileno=3))
+        _answer_calls(socket.socket(fileno=WORKER_FD))
         status = 0
     finally:
         os._exit(status)
 
 
-def _keep_only(fd: int) -> None:
-    """Close everything but `fd`, which becomes 3; standard streams lead nowhere."""
+def _keep_only(fd: int, other: int | None) -> None:
+    """Close all but `fd`, which becomes WORKER_FD, and `other`; standard streams lead nowhere."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
-    if fd != 3:
-        os.dup2(fd, 3)
-    os.closerange(4, 1 << 16)
+    if fd != WORKER_FD:
+        os.dup2(fd, WORKER_FD)
+    most = 1 << 16
+    os.closerange(WORKER_FD + 1, most if other is None else other)
+    if other is not None:
+        os.closerange(other + 1, most)
 
 
 def _seed(seed: int) -> None:
