@@ -71,8 +71,7 @@ def grade(
     json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON lines.")] = False,
 ) -> None:
     """Grade submissions; each one's report.json and results.json go to DIR/<name>/."""
-    if sys.platform != "linux":
-        raise InputError("grading needs Linux, for its sandbox; students run pytest anywhere")
+    _need_linux()
     from autograder.grading.batch import grade_all
     from autograder.sandbox.jail import is_strong
 
@@ -146,6 +145,7 @@ def demo(
     ] = None,
 ) -> None:
     """Build a release, grade a complete, a half-done and an empty submission, show the boards."""
+    _need_linux()
     import tempfile
 
     from autograder.demo import run_demo
@@ -155,6 +155,26 @@ def demo(
         _print_board(graded.report, graded.folder)
     print(f"The release is in {folder / 'student_template'}, the submissions in "
           f"{folder / 'submissions'}, the results in {folder / 'graded'}.")  # fmt: skip
+
+
+@app.command()
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Say what this machine has: versions, GPU, the sandbox's layers; exit 1 if it can't grade."""
+    _need_linux()
+    import msgspec
+
+    from autograder.doctor import describe, examine
+
+    health = examine()
+    print(msgspec.json.encode(health).decode() if json else describe(health))
+    raise typer.Exit(0 if health.strong else 1)
+
+
+def _need_linux() -> None:
+    if sys.platform != "linux":
+        raise InputError("grading needs Linux, for its sandbox; students run pytest anywhere")
 
 
 def _until_interrupted(graded: Iterator[Graded]) -> Iterator[Graded]:
