@@ -1,0 +1,196 @@
+"""Stage 1, `batching`: visit every sample once per epoch."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+
+def num_batches(n: int, batch_size: int, drop_last: bool = False) -> int:
+    """The number of batches in one epoch.
+
+    Args:
+        n: number of samples, at least 1.
+        batch_size: samples in a batch. The last batch holds what is left, which may be fewer.
+        drop_last: leave out a last batch that is not full.
+
+    Returns:
+        An int; 12 samples in batches of 3 make 4.
+
+    Raises:
+        ValueError: `batch_size` is below 1.
+    """
+    raise NotImplementedError("num_batches")
+
+
+def minibatches(
+    n: int,
+    batch_size: int,
+    *,
+    shuffle: bool = True,
+    drop_last: bool = False,
+    generator: torch.Generator | None = None,
+) -> list[Tensor]:
+    """The samples of one epoch, as the indices that each batch is made of.
+
+    Samples are drawn without replacement: each index 0..n−1 is in exactly one batch, and every
+    order of them is equally likely.
+
+    Args:
+        n: number of samples, at least 1.
+        batch_size: samples in a batch. The last batch holds what is left, which may be fewer.
+        shuffle: put the samples in a random order; without it they come as 0, 1, …, n−1.
+        drop_last: leave out a last batch that is not full. With `shuffle`, chance decides which
+            samples that are.
+        generator: the only source of randomness, drawn from: calling again with the same
+            generator object gives another order, a generator of the same seed gives the same.
+            None: PyTorch's default generator, or a private one.
+
+    Returns:
+        One int64 tensor of shape `(batch_size,)` for each batch, the last one maybe shorter.
+
+    Raises:
+        ValueError: `batch_size` is below 1.
+    """
+    raise NotImplementedError("minibatches")
+
+
+def train_val_split(n: int, n_val: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Divide n samples at random into those to train on and those to validate with.
+
+    Args:
+        n: number of samples, at least 1.
+        n_val: how many of them are for validation, 0..n.
+        generator: the only source of randomness.
+
+    Returns:
+        `(train, validation)`: int64 tensors of shapes `(n − n_val,)` and `(n_val,)`, in any
+        order. Each index 0..n−1 is in exactly one of them, and every choice of the `n_val`
+        validation samples is equally likely.
+
+    Raises:
+        ValueError: `n_val` is outside 0..n.
+    """
+    raise NotImplementedError("train_val_split")
+
+
+def normalize(images: Tensor) -> Tensor:
+    """Turn stored pixels into a network's input: [0, 255] becomes [−1, 1], linearly.
+
+    Args:
+        images: uint8 `(N, H, W)`, 0 is black and 255 white.
+
+    Returns:
+        float32 `(N, 1, H, W)`: with the channel dimension of NCHW; 0 became −1 and 255 became 1.
+    """
+    raise NotImplementedError("normalize")
+
+
+def denormalize(x: Tensor) -> Tensor:
+    """The inverse of `normalize`, exact for every one of the 256 levels.
+
+    Args:
+        x: float32 `(N, 1, H, W)`, as `normalize` returns it. Its values carry rounding errors:
+            a pixel's level is the whole number next to what they say.
+
+    Returns:
+        uint8 `(N, H, W)`.
+    """
+    raise NotImplementedError("denormalize")
+
+
+def sse(y: Tensor, y_hat: Tensor) -> Tensor:
+    """The sum of squared errors, Σ(y−ŷ)² (course note S0).
+
+    A sum and no mean: the losses of the batches add up to the loss of the whole.
+
+    Args:
+        y: targets, floating-point, of any shape.
+        y_hat: predictions, same shape and dtype.
+
+    Returns:
+        A scalar of the same dtype: the sum over all elements.
+    """
+    raise NotImplementedError("sse")
+
+
+class BatchLoader:
+    """Serves a data set batch by batch; one `for` loop over it is one epoch.
+
+    `len(loader)` is the number of batches in an epoch. Iterating yields pairs
+    `(x_batch, y_batch)` in which row i of `x_batch` belongs to row i of `y_batch`; every epoch
+    visits each sample once, and with `shuffle` in a new random order. A loop that was broken off
+    is forgotten: the next one is a whole epoch again. The data are not modified.
+    """
+
+    def __init__(
+        self,
+        x: Tensor,
+        y: Tensor,
+        batch_size: int,
+        *,
+        shuffle: bool = True,
+        drop_last: bool = False,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        """Remember the data and how to serve them.
+
+        Args:
+            x: inputs `(N, …)`, any dtype, N at least 1.
+            y: targets `(N, …)`, any dtype.
+            batch_size: samples in a batch. The last batch holds what is left, maybe fewer.
+            shuffle: a new random order in each epoch; without it the order of the data.
+            drop_last: leave out a last batch that is not full.
+            generator: the only source of randomness. None: PyTorch's default generator, or a
+                private one.
+
+        Raises:
+            ValueError: `batch_size` is below 1 (here or when the first batch is asked for).
+        """
+        raise NotImplementedError("BatchLoader.__init__")
+
+    def __len__(self) -> int:
+        """The number of batches in one epoch."""
+        raise NotImplementedError("BatchLoader.__len__")
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Start an epoch.
+
+        Yields:
+            `(x_batch, y_batch)`: `(batch_size, …)` each, the last ones maybe shorter; the dtypes
+            and devices are those of the data.
+        """
+        raise NotImplementedError("BatchLoader.__iter__")
+
+
+def sgd_line(
+    x: Tensor,
+    y: Tensor,
+    *,
+    lr: float,
+    batch_size: int,
+    epochs: int,
+    generator: torch.Generator,
+) -> float:
+    """Fit a line through the origin, y ≈ w·x, by mini-batch stochastic gradient descent.
+
+    From w = 0, every batch B moves w by one step of gradient descent on its own *mean* squared
+    error, w ← w − lr · dL/dw with L(w) = 1/|B| Σ_{i∈B} (y_i − w·x_i)². Each epoch visits every
+    sample once, in a new random order; the last batch holds what is left and its mean is over
+    the samples that it has.
+
+    Args:
+        x: inputs `(N,)`, floating-point.
+        y: targets `(N,)`, same dtype.
+        lr: learning rate, above 0.
+        batch_size: samples in a batch; may be above N, then the batch is the whole data set.
+        epochs: how often the data are visited, at least 1.
+        generator: the only source of randomness.
+
+    Returns:
+        The slope w as a float.
+
+    Raises:
+        ValueError: `batch_size` is below 1.
+    """
+    raise NotImplementedError("sgd_line")
