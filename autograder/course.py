@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import math
+import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ from autograder.errors import CourseError
 
 Visibility = Literal["public", "hidden"]
 VISIBILITIES: tuple[Visibility, ...] = ("public", "hidden")
+# a student's module of such a name would take the library's place, or the library its
+_LIBRARIES = frozenset(
+    {"torch", "torchvision", "numpy", "pytest", "hypothesis", "autograder", "probes"}
+)
 CENT = Decimal("0.01")  # points are counted in hundredths, so that they add up exactly
 MAX_POINTS = Decimal(1_000_000)
 
@@ -252,6 +257,8 @@ def _load_assignment(
     folder = root / "assignments" / stage
     if not stage.isidentifier():
         raise CourseError(f"{course_file}: `stages` has {stage!r}, which is no module name")
+    if stage in sys.stdlib_module_names or stage in _LIBRARIES:
+        raise CourseError(f"{course_file}: `stages` has {stage!r}, which is a library's name")
     if not folder.is_dir():
         raise CourseError(f"{course_file}: `stages` names {stage!r}, but {folder} is missing")
     path = folder / "assignment.toml"

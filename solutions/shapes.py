@@ -1,6 +1,6 @@
 """The arithmetic of layers: output sizes, parameter counts, shapes and receptive fields.
 
-Everything here is a whole number: results are ints, exact for arguments of any size.
+Everything here is a whole number: ints go in, ints come out.
 """
 
 import math

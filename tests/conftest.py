@@ -59,7 +59,7 @@ def submission(staging: Path) -> Callable[..., Path]:
 TOY_COURSE = {
     "assignments/course.toml": """
         title = "A toy course"
-        stages = ["numbers", "words"]
+        stages = ["doubles", "words"]
 
         [checks]
         examples = 5
@@ -70,8 +70,8 @@ TOY_COURSE = {
         import_seconds = 2
         memory_mb = 512
         """,
-    "assignments/numbers/assignment.toml": """
-        title = "Numbers"
+    "assignments/doubles/assignment.toml": """
+        title = "Doubles"
         points = 5
 
         [[exercises]]
@@ -82,7 +82,7 @@ TOY_COURSE = {
         name = "half"
         points = 2
         """,
-    "assignments/numbers/test_public.py": '''
+    "assignments/doubles/test_public.py": '''
         from autograder.checks import assert_equal, exercise, given
         from hypothesis import strategies as st
 
@@ -98,7 +98,7 @@ TOY_COURSE = {
             """Half of twice a number is the number."""
             assert_equal(student.half(2 * n), n)
         ''',
-    "assignments/numbers/test_hidden.py": '''
+    "assignments/doubles/test_hidden.py": '''
         from autograder.checks import assert_equal, exercise, given
         from hypothesis import strategies as st
 
@@ -124,7 +124,7 @@ TOY_COURSE = {
             """A shout is in upper case."""
             assert_equal(student.shout("hey"), "HEY")
         ''',
-    "solutions/numbers.py": """
+    "solutions/doubles.py": """
         def double(n):
             # BEGIN SOLUTION
             return 2 * n
@@ -147,7 +147,7 @@ TOY_COURSE = {
 
 @pytest.fixture(scope="session")
 def toy_course(tmp_path_factory: pytest.TempPathFactory) -> Course:
-    """A course of two stages: `numbers` (double 3, half 2) and `words` (shout 1); 6 points."""
+    """A course of two stages: `doubles` (double 3, half 2) and `words` (shout 1); 6 points."""
     root = tmp_path_factory.mktemp("toy_course")
     for name, text in TOY_COURSE.items():
         path = root / name

@@ -446,6 +446,13 @@ def test_epochs_come_from_the_generator_alone(student, n, batch_size, seed):
     ]
     same = runs[0] == runs[1] == runs[2]
     assert_that(same, "one seed of the generator, but different epochs")
+    # all four equal by chance: below 50·2^(−31·4) < 3e-36 even where only 31 bits are drawn
+    options = [{"generator": seeded(seed + other)} for other in range(1, 5)]
+    others = [student.probe.orders(n, batch_size, 2, **option) for option in options]
+    assert_that(
+        any(other != runs[0] for other in others),
+        "other seeds of the generator, but the same epochs",
+    )
 
 
 @exercise("BatchLoader", weight=1)
@@ -559,12 +566,12 @@ def test_every_epoch_has_an_order_of_its_own(student):
 
 @exercise("sgd_line", weight=1)
 def test_partial_batch_is_a_step_of_its_own_mean(student):
-    """Of three samples in batches of two, any may be the one that makes the last step alone."""
-    y = [4.0, -4.0, 16.0]
-    expected = {descend([[y[i], y[j]], [y[k]]]) for i, j, k in permutations(range(3))}
-    found = slopes_of(student, y, batch_size=2, epochs=1)
-    # 3·(2/3)^200 < 1e-34
-    assert_every_outcome(found, expected, "slopes of (1, 4), (1, −4), (1, 16), lr = 1/4")
+    """Of four samples in batches of three, any may be the one that makes the last step alone."""
+    y = [12.0, -12.0, 24.0, -48.0]
+    expected = {descend([[*y[:k], *y[k + 1 :]], [y[k]]]) for k in range(4)}
+    found = slopes_of(student, y, batch_size=3, epochs=1)
+    # 4·(3/4)^200 < 1e-24
+    assert_every_outcome(found, expected, f"slopes of y = {y} at x = 1, lr = 1/4")
 
 
 @exercise("sgd_line", weight=1)

@@ -18,7 +18,7 @@ from autograder.checks.failures import (
 )
 from autograder.report import Outcome
 
-_ADDRESS = re.compile(r"\b0x[0-9a-f]{6,}\b")
+_ADDRESS = re.compile(r"(?<=\bat )0x[0-9a-f]{6,}\b")
 
 
 @dataclass(frozen=True)

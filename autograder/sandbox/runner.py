@@ -6,6 +6,7 @@ both get the same answers, because arguments and results are plain values either
 
 from __future__ import annotations
 
+import importlib.util
 import linecache
 import os
 import sys
@@ -131,10 +132,13 @@ class Runner:
         linecache.checkcache(str(path))
         try:
             # compiled here rather than by import, which might take a stale .pyc
-            code = compile(path.read_bytes(), str(path), "exec", dont_inherit=True)
+            source = importlib.util.decode_source(path.read_bytes())
+            code = compile(source, str(path), "exec", dont_inherit=True)
             exec(code, self._module.__dict__)
         except self._let_pass:
             raise
+        except (SyntaxError, UnicodeDecodeError) as error:
+            return Raised("SyntaxError", ["SyntaxError"], *self._unreadable(error))
         except BaseException as error:
             return self._raised(error)
         if self._probes_source is not None:
@@ -178,8 +182,6 @@ class Runner:
             message = "(its message can't be shown)"
         message = self._without_path(str.__str__(message))[:_MAX_TEXT]
         where = self._where(error.__traceback__)
-        if isinstance(error, SyntaxError):
-            return Raised(bases[0], bases, *self._syntax_error(error))
         return Raised(bases[0], bases, message, where)
 
     def _where(self, trace: TracebackType | None) -> Where | None:
@@ -199,24 +201,25 @@ class Runner:
                 found = msgspec.structs.replace(found, direct=False)
         return found
 
-    def _syntax_error(self, error: SyntaxError) -> tuple[str, Where | None]:
+    def _unreadable(self, error: SyntaxError | UnicodeDecodeError) -> tuple[str, Where | None]:
+        """What is wrong with a file that Python can't read: its encoding first, then its syntax."""
         path = self.folder / f"{self.stage}.py"
-        if error.filename and Path(error.filename).is_relative_to(self.folder):
-            path = Path(error.filename)
-        line, source = error.lineno or 0, (error.text or "").strip()[:200]
-        message = error.msg or "invalid syntax"
+        if isinstance(error, SyntaxError) and error.filename:
+            named = Path(error.filename)
+            path = named if named.is_relative_to(self.folder) else path
         try:
             path.read_bytes().decode("utf-8")
         except UnicodeDecodeError as problem:
             line = problem.object[: problem.start].count(b"\n") + 1
             byte = problem.object[problem.start]
-            message, source = (
-                f"the file is not UTF-8 text (byte 0x{byte:02x}): save it as UTF-8",
-                "",
-            )
+            message = f"the file is not UTF-8 text (byte 0x{byte:02x}): save it as UTF-8"
+            return message, Where(path.name, line, "<module>", "", True)
         except OSError:
             pass  # then Python's own words have to do
-        return message, Where(path.name, line, "<module>", source, True)
+        if isinstance(error, UnicodeDecodeError):
+            return str(error), None
+        source = (error.text or "").strip()[:200]
+        return error.msg, Where(path.name, error.lineno or 0, "<module>", source, True)
 
     def _without_path(self, text: str) -> str:
         return text.replace(str(self.folder) + os.sep, "").replace(str(self.folder), ".")

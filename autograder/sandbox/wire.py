@@ -344,7 +344,7 @@ class _Decoder:
             not self.allow_strides
             or type(strides) is not list
             or len(strides) != tensor.dim()
-            or not all(type(stride) is int and stride >= 0 for stride in strides)
+            or not all(type(stride) is int and 0 <= stride < 1 << 62 for stride in strides)
         ):
             raise WireError("strides that are not wanted")
         # a dimension of stride 0 is one element that was expanded: build that, then expand it

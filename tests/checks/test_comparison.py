@@ -224,6 +224,10 @@ class TestTheTolerance:
         u = torch.finfo(dtype).eps / 2
         assert tolerance(dtype, n) == pytest.approx(4 * n * u, rel=1e-4)
 
+    def test_of_one_term_is_twelve_eps(self) -> None:
+        """Ten for elementwise steps, two for the term."""
+        assert tolerance(f32) == 12 * eps
+
     @pytest.mark.parametrize("error", [0.9, 1.1])
     @pytest.mark.parametrize("dtype", [f32, f64])
     def test_is_the_edge(self, dtype: torch.dtype, error: float) -> None:
@@ -292,6 +296,12 @@ class TestTheMessage:
         problem = problem_with(lambda: assert_equal(answer, expected))
         assert "expected torch.tensor([[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])" in problem
         assert "2 of 6 elements differ; the worst at [1, 2]: -5 instead of 0" in problem
+
+    @pytest.mark.parametrize("odd", [nan, inf, -inf])
+    def test_takes_what_is_no_number_for_the_worst(self, odd: float) -> None:
+        """However far off the others are."""
+        problem = problem_with(lambda: assert_close(torch.tensor([1e6, odd]), torch.ones(2)))
+        assert f"the worst at [1]: {odd} instead of 1" in problem
 
     def test_of_a_large_tensor_has_the_worst_element_only(self) -> None:
         """What would fill the screen is left out."""

@@ -20,13 +20,13 @@ from autograder.grading import batch
 from autograder.grading.batch import Graded, grade_all
 from autograder.sandbox.workers import Zygote
 
-NUMBERS = "def double(n):\n    return 2 * n\ndef half(n):\n    return n // 2\n"
+DOUBLES = "def double(n):\n    return 2 * n\ndef half(n):\n    return n // 2\n"
 WORDS = "def shout(word):\n    return word.upper()\n"
 SUBMISSIONS: dict[str, dict[str, str | bytes]] = {
-    "wrong": {"numbers": NUMBERS.replace("n // 2", "n / 2 + 1"), "words": WORDS},
-    "wrong_again": {"numbers": NUMBERS.replace("n // 2", "n / 2 + 1"), "words": WORDS},
+    "wrong": {"doubles": DOUBLES.replace("n // 2", "n / 2 + 1"), "words": WORDS},
+    "wrong_again": {"doubles": DOUBLES.replace("n // 2", "n / 2 + 1"), "words": WORDS},
     "stubs": {
-        "numbers": """
+        "doubles": """
             def double(n):
                 raise NotImplementedError
             def half(n):
@@ -35,33 +35,33 @@ SUBMISSIONS: dict[str, dict[str, str | bytes]] = {
         "words": "def shout(word):\n    raise NotImplementedError\n",
     },
     "nothing": {},
-    "one_file_missing": {"numbers": NUMBERS},
-    "one_function_missing": {"numbers": NUMBERS.replace("half", "haelfte"), "words": WORDS},
-    "syntax": {"numbers": "def double(n:\n", "words": WORDS},
-    "latin1": {"numbers": b"name = 'caf\xe9'\n" + NUMBERS.encode(), "words": WORDS},
+    "one_file_missing": {"doubles": DOUBLES},
+    "one_function_missing": {"doubles": DOUBLES.replace("half", "haelfte"), "words": WORDS},
+    "syntax": {"doubles": "def double(n:\n", "words": WORDS},
+    "latin1": {"doubles": b"name = 'caf\xe9'\n" + DOUBLES.encode(), "words": WORDS},
     "endless": {
-        "numbers": NUMBERS.replace("return n // 2", "while True: pass"),
+        "doubles": DOUBLES.replace("return n // 2", "while True: pass"),
         "words": "while True: pass\n",
     },
-    "exits": {"numbers": "import os\nos._exit(0)\n", "words": WORDS},
+    "exits": {"doubles": "import os\nos._exit(0)\n", "words": WORDS},
     "exits_in_call": {
-        "numbers": f"import os\n{NUMBERS.replace('return n // 2', 'os._exit(0)')}",
+        "doubles": f"import os\n{DOUBLES.replace('return n // 2', 'os._exit(0)')}",
         "words": WORDS,
     },
     "raises": {
-        "numbers": NUMBERS.replace("return n // 2", "raise SystemExit(0)"),
+        "doubles": DOUBLES.replace("return n // 2", "raise SystemExit(0)"),
         "words": "def shout(word):\n    raise ValueError('\\x1b[31mred')\n",
     },
     "prints": {
-        "numbers": f"print('{{\"score\": 100}}', flush=True)\n{NUMBERS}",
+        "doubles": f"print('{{\"score\": 100}}', flush=True)\n{DOUBLES}",
         "words": f"import sys\nprint('x' * 1000, file=sys.stderr)\n{WORDS}",
     },
     "nan": {
-        "numbers": NUMBERS.replace("2 * n", "float('nan')").replace("n // 2", "float('inf')"),
+        "doubles": DOUBLES.replace("2 * n", "float('nan')").replace("n // 2", "float('inf')"),
         "words": "def shout(word):\n    return b'\\xff\\x00'\n",
     },
     "lies": {
-        "numbers": """
+        "doubles": """
             class Yes(int):
                 def __eq__(self, other): return True
                 def __ne__(self, other): return False
@@ -81,13 +81,13 @@ SUBMISSIONS: dict[str, dict[str, str | bytes]] = {
             """,
     },
     "shadows": {
-        "numbers": f"import json\n{NUMBERS}",
+        "doubles": f"import json\n{DOUBLES}",
         "words": WORDS,
         "conftest": "raise SystemExit('conftest')\n",
         "json": "raise SystemExit('json')\n",
         "autograder": "raise SystemExit('autograder')\n",
     },
-    "honest": {"numbers": NUMBERS, "words": WORDS},
+    "honest": {"doubles": DOUBLES, "words": WORDS},
 }
 CHECKS = {
     "double": "test_double_is_a_sum",
@@ -141,12 +141,12 @@ def write_submission(folder: Path, modules: dict[str, str | bytes]) -> Path:
 def graded(toy_course: Course, tmp_path_factory: pytest.TempPathFactory) -> Batch:
     base = tmp_path_factory.mktemp("batch")
     paths = [write_submission(base / name, modules) for name, modules in SUBMISSIONS.items()]
-    for name, entry in (("good_zip", "hw/numbers.py"), ("bad_zip", "../numbers.py")):
+    for name, entry in (("good_zip", "hw/doubles.py"), ("bad_zip", "../doubles.py")):
         path = base / f"{name}.zip"
         with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr(entry, NUMBERS)
+            archive.writestr(entry, DOUBLES)
         paths.insert(3, path)
-    paths.append(write_submission(base / "single", {"numbers": NUMBERS}) / "numbers.py")
+    paths.append(write_submission(base / "single", {"doubles": DOUBLES}) / "doubles.py")
     run = Batch(base / "out", {})
 
     def spy(path: Path, content: bytes) -> None:
@@ -160,7 +160,7 @@ def graded(toy_course: Course, tmp_path_factory: pytest.TempPathFactory) -> Batc
     return run
 
 
-NAMES = [*SUBMISSIONS, "good_zip", "bad_zip", "numbers"]
+NAMES = [*SUBMISSIONS, "good_zip", "bad_zip", "doubles"]
 
 
 class TestEverySubmission:
@@ -247,7 +247,7 @@ class TestPoints:
             ("shadows", 6),
             ("good_zip", 5),
             ("bad_zip", 0),
-            ("numbers", 5),
+            ("doubles", 5),
         ],
     )
     def test_only_what_is_wrong_costs(self, graded, name, points):
@@ -264,11 +264,11 @@ class TestOutcomes:
             ("nothing", "shout", "missing", ["words.py"]),
             ("one_file_missing", "shout", "missing", ["words.py", "not in the submission"]),
             ("one_function_missing", "half", "missing", ["half"]),
-            ("syntax", "half", "error", ["numbers.py", "SyntaxError", "line 1"]),
-            ("latin1", "half", "error", ["numbers.py", "UTF-8", "0xe9"]),
+            ("syntax", "half", "error", ["doubles.py", "SyntaxError", "line 1"]),
+            ("latin1", "half", "error", ["doubles.py", "UTF-8", "0xe9"]),
             ("endless", "half", "timeout", ["half(", "2 s"]),
             ("endless", "shout", "timeout", ["words.py", "2 s"]),
-            ("exits", "negative", "crashed", ["numbers.py", "exit status 0"]),
+            ("exits", "negative", "crashed", ["doubles.py", "exit status 0"]),
             ("exits_in_call", "half", "crashed", ["half(", "exit status 0"]),
             ("raises", "half", "error", ["half(", "SystemExit", "line 4"]),
             ("raises", "shout", "error", ["shout(", "ValueError"]),
@@ -300,7 +300,7 @@ class TestOutcomes:
     def test_refused_is_told(self, graded):
         """One that is not taken in is yielded with the sentence, which is in its results too."""
         sentence = graded.graded["bad_zip"].refused
-        assert "../numbers.py" in sentence
+        assert "../doubles.py" in sentence
         assert sentence in graded.results("bad_zip")["output"]
         assert all(graded.graded[n].refused is None for n in NAMES if n != "bad_zip")
 

@@ -13,9 +13,9 @@ from autograder.report import CheckKey, Environment, Outcome, Verdict, build_rep
 from autograder.reports import gradescope
 
 OUTCOMES = get_args(Outcome)
-DOUBLE: CheckKey = ("numbers", "public", "test_double_is_a_sum")
-HIDDEN_DOUBLE: CheckKey = ("numbers", "hidden", "test_double_of_negative")
-HALF: CheckKey = ("numbers", "public", "test_half_of_double")
+DOUBLE: CheckKey = ("doubles", "public", "test_double_is_a_sum")
+HIDDEN_DOUBLE: CheckKey = ("doubles", "hidden", "test_double_of_negative")
+HALF: CheckKey = ("doubles", "public", "test_half_of_double")
 SHOUT: CheckKey = ("words", "public", "test_shout_is_upper_case")
 CHECKS = [DOUBLE, HIDDEN_DOUBLE, HALF, SHOUT]
 
@@ -95,7 +95,7 @@ class TestRows:
         """A program finds stage, exercise, visibility and each check's outcome."""
         row = rows(results({HIDDEN_DOUBLE: Verdict("timeout", "slow")}))["double", "hidden"]
         assert row["extra_data"] == {
-            "stage": "numbers",
+            "stage": "doubles",
             "exercise": "double",
             "visibility": "hidden",
             "checks": {"test_double_of_negative": "timeout"},

@@ -485,6 +485,14 @@ class TestMalformedFramesAreRefused:
         with pytest.raises(wire.WireError):
             wire.decode(*frame(tree, [8], bytes(8)), allow_strides=True)
 
+    @pytest.mark.parametrize("shape, size", [([1], 4), ([0], 0), ([1, 2], 8)])
+    @pytest.mark.parametrize("stride", [1 << 62, 1 << 63, (1 << 64) - 1])
+    def test_stride_of_a_single_element(self, shape, size, stride):
+        """A stride that is never stepped has to fit an integer all the same."""
+        tree = ["T", "float32", shape, [stride] + [2] * (len(shape) - 1), 0]
+        with pytest.raises(wire.WireError):
+            wire.decode(*frame(tree, [size], bytes(size)), allow_strides=True)
+
     def test_strides_are_refused_from_a_worker(self):
         """The grader takes no memory layout from a worker, not even one for an empty tensor."""
         for shape, size in (([2], 8), ([0], 0)):
