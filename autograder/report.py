@@ -17,6 +17,7 @@ import msgspec
 
 from autograder.course import Course, Visibility
 from autograder.errors import AutograderError
+from autograder.text import plain
 
 Outcome = Literal[
     "passed",  # the check holds
@@ -87,6 +88,7 @@ class Report(msgspec.Struct, frozen=True):
 
     `graded` is false where some check is `ungraded`: the points are then not final, and `fault`
     tells the instructor why. `notes` are sentences to the student about the submission as such.
+    All text is plain: no terminal codes, no characters that JSON or a browser can't show.
     """
 
     submission: str
@@ -134,7 +136,7 @@ def build_report(
                         points=check.points if verdict.outcome == "passed" else Decimal(0),
                         max_points=check.points,
                         outcome=verdict.outcome,
-                        message=verdict.message,
+                        message=plain(verdict.message),
                         duration=round(verdict.duration, 4),
                     )
                 )
@@ -155,12 +157,12 @@ def build_report(
             )
         )
     return Report(
-        submission=submission,
+        submission=plain(submission),
         course=course.title,
         points=sum((stage.points for stage in stages), Decimal(0)),
         max_points=course.points,
         graded=all(row.outcome != "ungraded" for row in check_rows(stages)),
-        notes=tuple(notes),
+        notes=tuple(map(plain, notes)),
         stages=tuple(stages),
         environment=environment,
         duration=round(duration, 3),

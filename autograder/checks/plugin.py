@@ -18,6 +18,7 @@ import pytest
 
 from autograder.course import Course, stage_of, visibility_of
 from autograder.errors import AutograderError
+from autograder.text import plain
 
 if TYPE_CHECKING:
     from autograder.checks.faces import Backend, Face
@@ -173,7 +174,7 @@ def pytest_runtest_makereport(
     report.autograder = {  # type: ignore[attr-defined]
         **check,
         "outcome": verdict.outcome,
-        "message": verdict.message,
+        "message": plain(verdict.message),
         "sure": verdict.sure,
     }
     if report.failed and item.config.option.tbstyle == "auto":
@@ -215,7 +216,7 @@ def _speak_to_the_student(
 ) -> None:
     """The counter-example instead of a traceback through our code (``--tb=long`` shows that)."""
     law = (getattr(item, "function", None).__doc__ or check["name"]).strip().splitlines()[0]
-    report.longrepr = f"{law}\n\n{verdict.message}\n"
+    report.longrepr = f"{law}\n\n{plain(verdict.message)}\n"
     report.location = (*report.location[:2], f"{check['stage']}: {check['exercise']}")
 
 

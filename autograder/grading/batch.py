@@ -12,7 +12,7 @@ from pathlib import Path
 from autograder.course import Course
 from autograder.errors import AutograderError, InputError, SubmissionError
 from autograder.grading.grade import grade, refused
-from autograder.grading.intake import discard, take_in
+from autograder.grading.intake import discard, submission_name, take_in
 from autograder.report import Report, to_json, write_atomically
 from autograder.reports import gradescope
 from autograder.sandbox.workers import Zygote
@@ -132,7 +132,7 @@ def _names(paths: list[Path]) -> list[str]:
     for path in paths:
         if not path.exists():
             raise InputError(f"no such file or folder: {path}")
-        name = path.resolve().stem if path.is_file() else path.resolve().name
+        name = submission_name(path)
         if name in names:
             raise InputError(
                 f"{names[name]} and {path} are both called {name!r}: their results would go to "

@@ -53,6 +53,10 @@ class _Source:
     def seconds(self, stage: str) -> float | None:
         return None  # the workers' own limits hold
 
+    def is_broken(self, stage: str) -> bool:
+        """Whether the stage can't be imported: then no check of it costs time any more."""
+        return self._runs is not None and self._runs[stage].import_failure is not None
+
     def _reference(self, stage: str) -> ModuleBackend:
         assignment = self.course.assignment(stage)
         return ModuleBackend(assignment.reference.parent, stage, assignment.probes)
@@ -77,8 +81,10 @@ class _Recorder:
     def pytest_runtest_call(self, item: pytest.Item) -> None:
         from autograder.checks.exercises import mark_of
 
-        mark = mark_of(getattr(item, "function", None))
-        if mark and self.timeouts[item.path.parent.name, mark.exercise] >= _MAX_TIMEOUTS:
+        mark, stage = mark_of(getattr(item, "function", None)), item.path.parent.name
+        if mark is None or self.source.is_broken(stage):
+            return
+        if self.timeouts[stage, mark.exercise] >= _MAX_TIMEOUTS:
             raise CheckStopped(
                 "timeout", f"not run: {_MAX_TIMEOUTS} checks of this exercise ran out of time"
             )

@@ -60,7 +60,7 @@ def take_in(path: Path, modules: list[str], into: Path) -> Submission:
         AutograderError: our own disk failed.
     """
     path = path.resolve()  # a link that the instructor made is followed, and stands for its target
-    name = _shown(path.name if path.is_dir() else path.stem)
+    name = submission_name(path)
     try:
         folder = into / Path(tempfile.mkdtemp(dir=into)).name
     except OSError as error:
@@ -73,6 +73,13 @@ def take_in(path: Path, modules: list[str], into: Path) -> Submission:
         raise
     top, notes = _find_modules(files, modules)
     return Submission(name, folder / top, notes)
+
+
+def submission_name(path: Path) -> str:
+    """What a submission is called, and the folder with its results: its name without a suffix."""
+    path = path.resolve()
+    name = _shown(path.name if path.is_dir() else path.stem)
+    return name if name.strip(".") else "submission"  # "..", as in "...zip", would lead elsewhere
 
 
 def _copy(path: Path, folder: Path) -> list[PurePosixPath]:

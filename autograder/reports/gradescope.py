@@ -6,7 +6,6 @@ override the sum of the rows.
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import Any
 
@@ -17,10 +16,6 @@ _UNGRADED = (
     "This submission has not been graded in full: the grader failed. That is not your fault and "
     "the points shown are not final. Please tell your instructor."
 )
-
-# A student's exception can say anything: colours and other codes for terminals, which a browser
-# shows as rubbish.
-_CODES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def results(report: Report, policy: VisibilityPolicy) -> dict[str, Any]:
@@ -40,7 +35,7 @@ def results(report: Report, policy: VisibilityPolicy) -> dict[str, Any]:
         ],
     }
     if notes:
-        found["output"] = _plain("\n".join(notes))
+        found["output"] = "\n".join(notes)
     return found
 
 
@@ -58,7 +53,7 @@ def _rows(stage: StageRow, exercise: ExerciseRow, policy: VisibilityPolicy) -> l
                 "status": "passed" if passed == len(checks) else "failed",
                 "name": f"{stage.stage}: {exercise.name} ({visibility} checks)",
                 "number": exercise.number,
-                "output": _plain(_output(checks, passed)),
+                "output": _output(checks, passed),
                 "visibility": getattr(policy, visibility),
                 "extra_data": {
                     "stage": stage.stage,
@@ -82,7 +77,3 @@ def _output(checks: list[CheckRow], passed: int) -> str:
     parts = [f"{passed} of {len(checks)} checks pass."]
     parts += ["\n".join([*map("✗ {}".format, held), said]) for said, held in titles.items()]
     return "\n\n".join(parts)
-
-
-def _plain(text: str) -> str:
-    return _CODES.sub("", text)

@@ -22,6 +22,7 @@ import torch
 from autograder.sandbox import wire
 
 _MAX_TEXT = 2000  # characters of an exception's message
+_MAX_NAME = 100  # characters of a class's name
 
 
 class Where(msgspec.Struct, frozen=True):
@@ -115,10 +116,11 @@ class Runner:
     ) -> None:
         self.folder = folder
         self.stage = stage
-        self._probes_source = probes
         self._let_pass = let_pass
         self._module = ModuleType(stage)
         self._probes = ModuleType("probes")
+        if probes is not None:
+            exec(compile(probes, "probes.py", "exec"), self._probes.__dict__)
 
     def load(self) -> Raised | None:
         """Import the submission. Returns what its import raised, None where all went well."""
@@ -141,8 +143,6 @@ class Runner:
             return Raised("SyntaxError", ["SyntaxError"], *self._unreadable(error))
         except BaseException as error:
             return self._raised(error)
-        if self._probes_source is not None:
-            exec(compile(self._probes_source, "probes.py", "exec"), self._probes.__dict__)
         return None
 
     def call(self, call: Call) -> Answer:
@@ -175,12 +175,15 @@ class Runner:
         return lambda *args, **kwargs: probe(student, *args, **kwargs)
 
     def _raised(self, error: BaseException) -> Raised:
-        bases = [base.__name__ for base in type(error).__mro__ if base is not object]
+        # read past a metaclass of the student's, which could answer anything
+        mro = type.__dict__["__mro__"].__get__(type(error))
+        bases = [str(type.__dict__["__name__"].__get__(b))[:_MAX_NAME] for b in mro[:-1]]
         try:
             message = str(error)
         except BaseException:
             message = "(its message can't be shown)"
         message = self._without_path(str.__str__(message))[:_MAX_TEXT]
+        message = message.encode(errors="replace").decode()  # a surrogate doesn't cross
         where = self._where(error.__traceback__)
         return Raised(bases[0], bases, message, where)
 
@@ -238,7 +241,10 @@ def _snapshot(call: Call) -> dict[str, bytes]:
 def _changed(call: Call, before: dict[str, bytes]) -> list[str]:
     if not before:
         return []
-    after = _snapshot(call)
+    try:
+        after = _snapshot(call)
+    except wire.UnsendableError:  # what it put into an argument is no plain value
+        return list(before)
     return [name for name, data in before.items() if after[name] != data]
 
 

@@ -33,7 +33,7 @@ from autograder.sandbox.runner import Answer, Call, Missing, Raised, Returned, U
 
 _START_SECONDS = 120.0  # a cold import of torch from a slow disk
 _CONTROL_SECONDS = 60.0
-_JAIL_SECONDS = 60.0
+_READY_SECONDS = 60.0
 _SEED = 0
 # A block of user ids that no account uses and that fits a 16-bit user namespace. Each zygote
 # locks a slot of its own, so that two graders on one machine never share a user.
@@ -152,6 +152,7 @@ class Zygote:
             folder=str(folder),
             cpu_seconds=limits.import_seconds + limits.cpu_seconds,
             memory_mb=limits.memory_mb,
+            seed=_SEED,
         )
         try:
             reply, fds = self._ask(request, theirs.fileno())
@@ -254,7 +255,7 @@ class Worker:
         self._requests = itertools.count(1)
         self._left = limits.wall_seconds
         self._loading = next(self._requests)
-        self._load_deadline = 0.0  # set when the worker is in its jail
+        self._load_deadline = 0.0  # set when the worker is ready
         # a worker that has died by now is noticed by `load`
         with contextlib.suppress(wire.Closed):
             self._channel.send(wire.encode(self._loading, msgspec.to_builtins(start)))
@@ -265,7 +266,7 @@ class Worker:
         Raises:
             OutOfTime, WorkerDied, BadAnswer: the import did not come to an end of its own.
         """
-        self._await_jail()
+        self._await_ready()
         seconds = self._limits.import_seconds
         reply = self._receive(
             self._loading,
@@ -275,14 +276,16 @@ class Worker:
         )
         return None if reply is None else _convert(reply, Raised)
 
-    def _await_jail(self) -> None:
-        """Whatever goes wrong before the worker is in its jail is our fault, not the student's."""
+    def _await_ready(self) -> None:
+        """Whatever goes wrong before the student's code runs is our fault, not theirs."""
         try:
-            request, _, _ = self._channel.receive(time.monotonic() + _JAIL_SECONDS)
+            request, _, _ = self._channel.receive(time.monotonic() + _READY_SECONDS)
         except (wire.Timeout, wire.Closed, wire.WireError) as error:
-            raise SandboxError("a worker could not enter its jail") from error
-        if request != zygote.JAILED:
-            raise SandboxError("a worker started without its jail")
+            raise SandboxError(
+                "a worker could not enter its jail, or load the stage's probes"
+            ) from error
+        if request != zygote.READY:
+            raise SandboxError("a worker started out of order")
         self._load_deadline = time.monotonic() + self._limits.import_seconds
 
     def call(self, call: Call) -> Answer:
@@ -343,8 +346,9 @@ class Worker:
         if code == -signal.SIGXCPU:
             return OutOfTime(too_long)
         if code < 0:
-            name = signal.Signals(-code).name
-            return WorkerDied(f"ended the process {during} ({name})")
+            with contextlib.suppress(ValueError):  # a real-time signal has no name
+                return WorkerDied(f"ended the process {during} ({signal.Signals(-code).name})")
+            return WorkerDied(f"ended the process {during} (signal {-code})")
         return WorkerDied(f"ended the process {during} (exit status {code})")
 
     def _end(self, patience: float) -> int | None:

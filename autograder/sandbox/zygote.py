@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MAX_CONTROL = 1 << 20
 WORKER_FD = 3  # a worker's socket
-JAILED = 0  # the id of a worker's first frame
+READY = 0  # the id of a worker's first frame
 
 
 class Spawn(msgspec.Struct, frozen=True, tag="spawn"):
@@ -39,6 +39,7 @@ class Spawn(msgspec.Struct, frozen=True, tag="spawn"):
     folder: str
     cpu_seconds: float
     memory_mb: int
+    seed: int
 
 
 class Reap(msgspec.Struct, frozen=True, tag="reap"):
@@ -215,6 +216,7 @@ def _run_worker(
             cpu_seconds=spawn.cpu_seconds,
             memory_mb=spawn.memory_mb,
         )
+        random.seed(spawn.seed)  # Python's own generator seeds itself anew in every fork
         _answer_calls(socket.socket(fileno=WORKER_FD))
         status = 0
     finally:
@@ -245,11 +247,9 @@ def _seed(seed: int) -> None:
 
 def _answer_calls(sock: socket.socket) -> None:
     from autograder.sandbox import wire
-    from autograder.sandbox.runner import Call, Runner
+    from autograder.sandbox.runner import Call, Runner, Unsendable
 
     channel = wire.Channel(sock)
-    # Before any of the student's code: a worker that ends without it never entered its jail.
-    channel.send(wire.encode(JAILED, True))
 
     def receive() -> tuple[int, Any]:
         request, header, body = channel.receive()
@@ -258,6 +258,9 @@ def _answer_calls(sock: socket.socket) -> None:
     request, first = receive()
     start = msgspec.convert(first, Start)
     runner = Runner(Path(start.folder), start.stage, start.probes)
+    # Before any of the student's code: a worker that ends without it has us to blame, for a jail
+    # that could not be entered or probes that can't be loaded.
+    channel.send(wire.encode(READY, True))
     channel.send(wire.encode(request, msgspec.to_builtins(runner.load())))
     while True:
         try:
@@ -265,7 +268,11 @@ def _answer_calls(sock: socket.socket) -> None:
         except wire.Closed:
             return
         answer = runner.call(Call(**message))
-        channel.send(wire.encode(request, _builtins(answer)))
+        try:
+            frame = wire.encode(request, _builtins(answer))
+        except wire.UnsendableError as error:
+            frame = wire.encode(request, _builtins(Unsendable(str(error))))
+        channel.send(frame)
 
 
 def _builtins(answer: Any) -> dict[str, Any]:

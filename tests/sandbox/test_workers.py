@@ -124,9 +124,9 @@ class TestAnswers:
     def test_randomness_is_the_same_in_every_worker(self, ask):
         """Unseeded random numbers are drawn from one seed: a report does not depend on luck."""
         source = """
-            import numpy, torch
+            import numpy, random, torch
             def f():
-                return float(numpy.random.rand()), torch.rand(1).item()
+                return random.random(), float(numpy.random.rand()), torch.rand(1).item()
             """
         assert ask(source).value == ask(source).value
 

@@ -1,0 +1,14 @@
+"""Text that came from outside, made fit for a terminal, a browser and JSON."""
+
+from __future__ import annotations
+
+import re
+
+# A student's exception or file name can say anything: colours and other codes for terminals,
+# characters that are no characters.
+_CODES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def plain(text: str) -> str:
+    """`text` without terminal codes, control characters (but tab and newline) and surrogates."""
+    return _CODES.sub("", text.replace("\r\n", "\n"))
