@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from autograder.course import Course
     from autograder.grading.batch import Graded
+    from autograder.progress import Bar
     from autograder.report import Report
     from autograder.sandbox.workers import Zygote
 
@@ -73,6 +74,7 @@ def grade(
     """Grade submissions; each one's report.json and results.json go to DIR/<name>/."""
     _need_linux()
     from autograder.grading.batch import grade_all
+    from autograder.progress import Bar
     from autograder.sandbox.jail import is_strong
 
     selected = _course(course).select(stage or [])
@@ -84,9 +86,12 @@ def grade(
             for layer, why in zygote.missing.items():
                 _say(f"WARNING: no {layer}: {why}")
 
+    bar = Bar(len(paths))
     for graded in _until_interrupted(
-        grade_all(selected, paths, out, allow_weak=allow_weak, on_start=warn)
+        grade_all(*(selected, paths, out), allow_weak=allow_weak, on_start=warn, on_check=bar.show),
+        bar,
     ):
+        bar.clear()
         report = graded.report
         if graded.refused:
             bad += 1
@@ -177,10 +182,11 @@ def _need_linux() -> None:
         raise InputError("grading needs Linux, for its sandbox; students run pytest anywhere")
 
 
-def _until_interrupted(graded: Iterator[Graded]) -> Iterator[Graded]:
+def _until_interrupted(graded: Iterator[Graded], bar: Bar) -> Iterator[Graded]:
     try:
         yield from graded
     except KeyboardInterrupt:
+        bar.clear()
         _say("interrupted; what was graded so far has been written")
         raise
 

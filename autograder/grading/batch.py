@@ -36,6 +36,7 @@ def grade_all(
     *,
     allow_weak: bool = False,
     on_start: Callable[[Zygote], None] = lambda zygote: None,
+    on_check: Callable[[Report], None] = lambda report: None,
 ) -> Iterator[Graded]:
     """Grade the submissions at `paths`; each one's results are below `out` when it is yielded.
 
@@ -45,6 +46,7 @@ def grade_all(
         out: where the results go, a folder for each submission.
         allow_weak: grade even where the sandbox doesn't reach its floor.
         on_start: called with the zygote when it runs.
+        on_check: called with the report so far as checks finish.
 
     Raises:
         InputError: a path does not exist, or two submissions have one name.
@@ -57,7 +59,7 @@ def grade_all(
         with _Zygotes(staging, allow_weak) as zygotes:
             on_start(zygotes.running())
             for path, name in zip(paths, names, strict=True):
-                yield _grade_one(course, path, out / name, staging, zygotes)
+                yield _grade_one(course, path, out / name, staging, zygotes, on_check)
 
 
 class _Zygotes:
@@ -84,7 +86,12 @@ class _Zygotes:
 
 
 def _grade_one(
-    course: Course, path: Path, folder: Path, staging: Path, zygotes: _Zygotes
+    course: Course,
+    path: Path,
+    folder: Path,
+    staging: Path,
+    zygotes: _Zygotes,
+    on_check: Callable[[Report], None],
 ) -> Graded:
     written = 0.0
 
@@ -102,17 +109,18 @@ def _grade_one(
         write(report)
         return Graded(report, folder, str(error))
 
-    def write_early(report: Report) -> None:
+    def tell(report: Report) -> None:
+        on_check(report)
         # a disk that is full now may not be at the end; if it still is, the last write says so
         with contextlib.suppress(AutograderError):
             write(report, final=False)
 
     try:
         zygote = zygotes.running()
-        report = grade(course, submission, zygote, write_early)
+        report = grade(course, submission, zygote, tell)
         if not report.graded and not zygote.is_running():
             # killed under us, by the kernel or by hand: that is worth a second try
-            report = grade(course, submission, zygotes.running(), write_early)
+            report = grade(course, submission, zygotes.running(), tell)
     finally:
         discard(submission, staging)
     write(report)
