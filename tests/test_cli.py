@@ -301,3 +301,22 @@ def test_help_answers_without_loading_torch() -> None:
     code = "import sys; from autograder import cli; print('torch' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
+
+
+def test_doctor_says_which_layers_hold_and_what_to_do_about_the_others() -> None:
+    run = autograder("doctor", "--json")
+    health = json.loads(run.stdout)
+    assert run.returncode == (0 if health["strong"] else 1)
+    layers = {layer["name"]: layer for layer in health["layers"]}
+    assert {"uid", "landlock", "seccomp", "rlimits"} <= layers.keys()
+    for layer in layers.values():
+        assert layer["active"] or layer["why"]
+    assert health["versions"]["torch"] in autograder("doctor").stdout
+
+
+def test_scores_can_be_read_by_a_program(tmp_path: Path) -> None:
+    (tmp_path / "nobody").mkdir()
+    run = autograder("grade", tmp_path / "nobody", "--out", tmp_path / "out", "--json")
+    (row,) = (json.loads(line) for line in run.stdout.splitlines())
+    assert row["submission"] == "nobody"
+    assert (row["points"], row["max_points"], row["graded"]) == (0, 20, True)
