@@ -60,7 +60,8 @@ def _options(
 @app.command()
 def grade(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH…", help="Submissions: folders, .zip or .py files.")
+        list[Path],
+        typer.Argument(metavar="PATH…", help="Folders, .zip, .tar.gz or .py files."),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")],
     stage: StageOption = None,

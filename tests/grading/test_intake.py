@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 import struct
+import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autograder.errors import SubmissionError
-from autograder.grading import intake
+from autograder.grading import unpack
 from autograder.grading.intake import Submission, discard, take_in
 
 MODULES = ["one.py", "two.py"]
@@ -108,7 +109,7 @@ class TestKinds:
         """A zip from a system that likes capitals is a zip."""
         assert content(take(make_zip([("one.py", b"1")]).rename(tmp_path / "WORK.ZIP")))
 
-    @pytest.mark.parametrize("name", ["one.txt", "one", "one.tar.gz", "one.pdf"])
+    @pytest.mark.parametrize("name", ["one.txt", "one", "one.tar.xz", "one.pdf"])
     def test_other_files(self, tmp_path, refused, name):
         """Anything else is refused, and the sentence says what to hand in."""
         (tmp_path / name).write_text("x")
@@ -238,7 +239,7 @@ class TestWhatIsPassedOver:
         source = write(tmp_path / "ada", one="1")
         (source / "venv").mkdir()
         with (source / "venv" / "big").open("wb") as file:
-            file.truncate(intake.MAX_BYTES + 1)
+            file.truncate(unpack.MAX_BYTES + 1)
         assert content(take(source)) == {"one.py": "1"}
 
 
@@ -264,7 +265,7 @@ class TestFolders:
 
     def test_too_many_files(self, tmp_path, refused, monkeypatch):
         """More files than a submission needs are refused."""
-        monkeypatch.setattr(intake, "MAX_FILES", 5)
+        monkeypatch.setattr(unpack, "MAX_FILES", 5)
         source = write(tmp_path / "ada", **{f"m{i}": "" for i in range(6)})
         assert "more than 5 files" in refused(source)
 
@@ -483,3 +484,67 @@ def test_damaged_zip_is_taken_or_refused(data):
         into.mkdir()
         with contextlib.suppress(SubmissionError):
             take_in(path, MODULES, into)
+
+
+class TestTar:
+    """What is true of zips is true of tar archives, plain and gzipped."""
+
+    @pytest.fixture(params=["tar", "tar.gz", "tgz"])
+    def make_tar(self, tmp_path, request):
+        def make(*members: tuple[tarfile.TarInfo | str, bytes]) -> Path:
+            path = tmp_path / f"work.{request.param}"
+            with tarfile.open(path, "w:" if request.param == "tar" else "w:gz") as archive:
+                for member, content in members:
+                    info = tarfile.TarInfo(member) if isinstance(member, str) else member
+                    info.size = len(content)
+                    archive.addfile(info, BytesIO(content))
+            return path
+
+        return make
+
+    def test_is_unpacked(self, make_tar, take):
+        """Its modules are found, also in a folder in it."""
+        folder = tarfile.TarInfo("hw/")
+        folder.type = tarfile.DIRTYPE
+        submission = take(make_tar((folder, b""), ("hw/one.py", b"x = 1\n")))
+        assert submission.name == "work"
+        assert (submission.folder / "one.py").read_text() == "x = 1\n"
+
+    @pytest.mark.parametrize("name", ["../one.py", "/one.py", "hw/../../one.py"])
+    def test_paths_outside(self, make_tar, refused, name):
+        """A member that leaves the folder refuses the archive."""
+        assert "outside" in refused(make_tar((name, b"x")))
+
+    @pytest.mark.parametrize(
+        "kind",
+        [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE],
+    )
+    def test_links_and_devices(self, make_tar, refused, kind):
+        """Links and devices refuse the archive."""
+        info = tarfile.TarInfo("one.py")
+        info.type, info.linkname = kind, "/etc/passwd"
+        assert "link or special" in refused(make_tar((info, b"")))
+
+    def test_bomb(self, make_tar, refused, monkeypatch):
+        """What unpacks to more than a submission may be is refused, and not kept."""
+        monkeypatch.setattr(unpack, "MAX_BYTES", 1 << 20)
+        monkeypatch.setattr(unpack, "MAX_FILES", 5)
+        assert "larger" in refused(make_tar(("one.py", b"\0" * (3 << 20))))
+
+    def test_bomb_in_a_header(self, tmp_path, refused, monkeypatch):
+        """A header that claims gigabytes costs none of them."""
+        monkeypatch.setattr(unpack, "MAX_BYTES", 1 << 20)
+        info = tarfile.TarInfo("pax")
+        info.type, info.size = tarfile.XHDTYPE, 7 << 30
+        (tmp_path / "work.tar").write_bytes(info.tobuf(tarfile.USTAR_FORMAT) + b"\0" * 10240)
+        assert refused(tmp_path / "work.tar")
+
+    @pytest.mark.parametrize("content", [b"", b"no tar", b"\x1f\x8b\x08 no gzip", b"\0" * 10240])
+    def test_damaged_or_empty(self, tmp_path, refused, content):
+        """What is no archive is refused in a sentence."""
+        (tmp_path / "work.tar").write_bytes(content)
+        assert "work.tar" in refused(tmp_path / "work.tar")
+
+    def test_two_files_of_one_name(self, make_tar, refused):
+        """The second would replace the first unseen."""
+        assert "two files" in refused(make_tar(("one.py", b"1"), ("one.py", b"2")))
