@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from autograder.course import Course, Visibility
+from autograder.course import Check, Course, Visibility
 from autograder.errors import AutograderError
 from autograder.text import plain
 
@@ -39,13 +39,13 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class CheckRow(msgspec.Struct, frozen=True):
-    """One check; `duration` is in seconds."""
+    """One check; `duration` is in seconds, `points` is None where it is `ungraded`."""
 
     name: str
     title: str
     visibility: Visibility
     weight: float
-    points: Decimal
+    points: Decimal | None
     max_points: Decimal
     outcome: Outcome
     message: str
@@ -133,14 +133,14 @@ def build_report(
                         title=check.title,
                         visibility=check.visibility,
                         weight=check.weight,
-                        points=check.points if verdict.outcome == "passed" else Decimal(0),
+                        points=_points(check, verdict),
                         max_points=check.points,
                         outcome=verdict.outcome,
                         message=plain(verdict.message),
                         duration=round(verdict.duration, 4),
                     )
                 )
-            points = sum((row.points for row in rows), Decimal(0))
+            points = sum((row.points or Decimal(0) for row in rows), Decimal(0))
             number = f"{assignment.number}.{i}"
             exercises.append(
                 ExerciseRow(number, exercise.name, points, exercise.points, tuple(rows))
@@ -168,6 +168,12 @@ def build_report(
         duration=round(duration, 3),
         fault=fault,
     )
+
+
+def _points(check: Check, verdict: Verdict) -> Decimal | None:
+    if verdict.outcome == "ungraded":
+        return None
+    return check.points if verdict.outcome == "passed" else Decimal(0)
 
 
 def check_rows(stages: Iterable[StageRow]) -> Iterable[CheckRow]:

@@ -1,7 +1,8 @@
 """Gradescope's ``results.json``, one row for each exercise and visibility.
 
 The format is Gradescope's "Autograder Output Format". There is no top-level score: it would
-override the sum of the rows.
+override the sum of the rows. Where the grader failed, the rows it could not grade have no score
+either: Gradescope then says that the autograder failed, rather than give 0 points.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def results(report: Report, policy: VisibilityPolicy) -> dict[str, Any]:
             row
             for stage in report.stages
             for exercise in stage.exercises
-            for row in _rows(stage, exercise, policy)
+            for row in _rows(stage, exercise, policy, broken=report.fault is not None)
         ],
     }
     if notes:
@@ -39,30 +40,33 @@ def results(report: Report, policy: VisibilityPolicy) -> dict[str, Any]:
     return found
 
 
-def _rows(stage: StageRow, exercise: ExerciseRow, policy: VisibilityPolicy) -> list[dict[str, Any]]:
+def _rows(
+    stage: StageRow, exercise: ExerciseRow, policy: VisibilityPolicy, *, broken: bool
+) -> list[dict[str, Any]]:
     rows = []
     for visibility in VISIBILITIES:
         checks = [check for check in exercise.checks if check.visibility == visibility]
         if not checks:
             continue
         passed = sum(check.outcome == "passed" for check in checks)
-        rows.append(
-            {
-                "score": sum((check.points for check in checks), Decimal(0)),
-                "max_score": sum((check.max_points for check in checks), Decimal(0)),
-                "status": "passed" if passed == len(checks) else "failed",
-                "name": f"{stage.stage}: {exercise.name} ({visibility} checks)",
-                "number": exercise.number,
-                "output": _output(checks, passed),
-                "visibility": getattr(policy, visibility),
-                "extra_data": {
-                    "stage": stage.stage,
-                    "exercise": exercise.name,
-                    "visibility": visibility,
-                    "checks": {check.name: check.outcome for check in checks},
-                },
-            }
-        )
+        row = {
+            "score": sum((check.points or Decimal(0) for check in checks), Decimal(0)),
+            "max_score": sum((check.max_points for check in checks), Decimal(0)),
+            "status": "passed" if passed == len(checks) else "failed",
+            "name": f"{stage.stage}: {exercise.name} ({visibility} checks)",
+            "number": exercise.number,
+            "output": _output(checks, passed),
+            "visibility": getattr(policy, visibility),
+            "extra_data": {
+                "stage": stage.stage,
+                "exercise": exercise.name,
+                "visibility": visibility,
+                "checks": {check.name: check.outcome for check in checks},
+            },
+        }
+        if broken and any(check.outcome == "ungraded" for check in checks):
+            del row["score"], row["status"]
+        rows.append(row)
     return rows
 
 

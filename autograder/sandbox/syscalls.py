@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import tempfile
 
 _PR_SET_NAME = 15
 _PR_GET_NAME = 16
@@ -92,10 +91,12 @@ def build_filter() -> bytes:
     # pid 0 is the caller; limits may be read and not set
     allow("prlimit64", seccomp.Arg(0, seccomp.EQ, 0), seccomp.Arg(2, seccomp.EQ, 0))
     allow("sched_setaffinity", seccomp.Arg(0, seccomp.EQ, 0))
-    with tempfile.TemporaryFile() as file:
-        rules.export_bpf(file)
-        file.seek(0)
-        return file.read()
+    # through a pipe, which a full disk can't cut short; a filter is a few kB, a pipe holds 64
+    reading, writing = os.pipe()
+    with open(reading, "rb") as source:
+        with open(writing, "wb") as target:
+            rules.export_bpf(target)
+        return source.read()
 
 
 class _Program(ctypes.Structure):

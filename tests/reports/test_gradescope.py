@@ -193,3 +193,19 @@ class TestTexts:
         found = results({HALF: Verdict("error", f"<{said}>")}, notes=(f"<{said}>",))
         assert f"<{shown}>" in rows(found)["half", "public"]["output"]
         assert found["output"] == f"<{shown}>"
+
+
+class TestTheGradersOwnFaults:
+    def test_what_could_not_be_graded_has_no_score(self, results):
+        """Never 0 points: without a score Gradescope reports a failed autograder instead."""
+        found = rows(results({HIDDEN_DOUBLE: Verdict("ungraded", "why")}, fault="broken check"))
+        assert "score" not in found["double", "hidden"]
+        assert "status" not in found["double", "hidden"]
+        assert found["double", "hidden"]["max_score"] == 2
+        assert found["double", "public"]["score"] == 1
+
+    def test_the_instructors_reason_is_not_shown_to_students(self, results):
+        """A fault's text may quote hidden checks."""
+        found = results({HALF: Verdict("ungraded", "why")}, fault="hidden detail")
+        assert "hidden detail" not in json.dumps(found)
+        assert "not your fault" in found["output"]
