@@ -5,7 +5,7 @@ CANARY = "kestrel-reference-93b1"  # no report may hold it
 
 def blend(x):
     # BEGIN SOLUTION
-    return x * 7.3125 - 2.40625
+    return x.double() * 7.3125 - 2.40625
     # END SOLUTION
 
 

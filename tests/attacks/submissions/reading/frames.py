@@ -2,11 +2,11 @@
 
 import sys
 
-needle = "kest" + "rel"
+needle = "".join(["kest", "rel"])
 frame = sys._getframe()
 while frame:
     for name, value in [*frame.f_locals.items(), *frame.f_globals.items()]:
-        if name != "needle" and needle in repr(value)[:10000]:
+        if needle + "-" in repr(value)[:10000]:
             raise RuntimeError(f"BREACHED: {name}")
         if name in ("reference", "expected", "course"):
             raise RuntimeError(f"BREACHED: {name} {value}")

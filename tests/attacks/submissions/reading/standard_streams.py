@@ -2,7 +2,7 @@
 
 import os
 
-for path in (0, 1, 2, "/dev/tty", "/dev/stdin", "/dev/pts/0", "/dev/console"):
+for path in (0, 1, 2, "/dev/tty", "/dev/pts/0", "/dev/console"):
     try:
         fd = path if isinstance(path, int) else os.open(path, os.O_RDONLY)
         data = os.read(fd, 100)

@@ -2,7 +2,13 @@
 
 import os
 
-for path in ("/etc/passwd", "/etc/shadow", "/etc/hostname", "/proc/self/mountinfo", "/proc/1/cgroup"):
+for path in (
+    "/etc/passwd",
+    "/etc/shadow",
+    "/etc/hostname",
+    "/proc/self/mountinfo",
+    "/proc/1/cgroup",
+):
     try:
         raise RuntimeError("BREACHED: " + open(path).read()[:100])
     except OSError:
