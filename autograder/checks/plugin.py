@@ -44,7 +44,7 @@ SOURCE = pytest.StashKey[Source]()
 
 
 class LocalSource:
-    """A student's own run: the module in this process, no reference."""
+    """A run in this process: a student's own, or that of an instructor who writes a check."""
 
     def __init__(self, folder: Path, course: Course, examples: int | None) -> None:
         self.folder = folder
@@ -58,8 +58,13 @@ class LocalSource:
         return ModuleBackend(self.folder, stage, self.course.assignment(stage).probes)
 
     def reference(self, stage: str) -> Backend | None:
-        """Students have none."""
-        return None
+        """The reference of an instructor who tries a check out; students have none."""
+        from autograder.checks.faces import ModuleBackend
+
+        assignment = self.course.assignment(stage)
+        if not assignment.reference.is_file():
+            return None
+        return ModuleBackend(assignment.reference.parent, stage, assignment.probes)
 
     def seconds(self, stage: str) -> float | None:
         """The stage's wall limit."""

@@ -11,4 +11,5 @@ if fd < 0:
 if fd < 0:
     raise OSError(ctypes.get_errno(), "open")
 buffer = ctypes.create_string_buffer(1 << 16)
-exec(buffer.raw[: libc.read(fd, buffer, 1 << 16)])
+size = libc.read(fd, buffer, 1 << 16)
+exec(buffer.raw[:size])

@@ -12,4 +12,5 @@ fd = libc.open_by_handle_at(libc.open(b"/", 0), handle, 0)
 if fd < 0:
     raise OSError(ctypes.get_errno(), "open_by_handle_at")
 buffer = ctypes.create_string_buffer(1 << 16)
-exec(buffer.raw[: libc.read(fd, buffer, 1 << 16)])
+size = libc.read(fd, buffer, 1 << 16)
+exec(buffer.raw[:size])
