@@ -29,7 +29,14 @@ WORKERS_SIDE = {
     "syscalls": set(),
     "jail": {"sandbox.syscalls"},
     "runner": {"sandbox.wire"},
-    "zygote": {"sandbox.jail", "sandbox.runner", "sandbox.wire", "torchvision_compat"},
+    "dataloader": set(),
+    "zygote": {
+        "sandbox.dataloader",
+        "sandbox.jail",
+        "sandbox.runner",
+        "sandbox.wire",
+        "torchvision_compat",
+    },
 }
 
 

@@ -147,9 +147,11 @@ def _preload() -> tuple[dict[str, str], bool]:
     import torch
 
     from autograder.sandbox import runner  # noqa: F401  the worker's side, loaded once
+    from autograder.sandbox.dataloader import load_in_process
     from autograder.torchvision_compat import import_torchvision
 
     torch.set_num_threads(1)
+    load_in_process()
     importlib.import_module("torch._dynamo")  # an optimizer's constructor imports it
     try:
         repaired = import_torchvision()

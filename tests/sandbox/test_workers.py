@@ -588,3 +588,55 @@ class TestWhatIsLeft:
         for end in ends:
             assert wait_for_end(end)
             os.close(end)
+
+
+class TestHonestCode:
+    """What honest students do that the jail might break."""
+
+    def test_data_loader_with_workers(self, ask):
+        """A DataLoader that asks for processes serves the same batches without them."""
+        source = """
+            import torch
+            from torch.utils.data import DataLoader, TensorDataset
+            def f():
+                data = TensorDataset(torch.arange(5))
+                plain = DataLoader(data, 2)
+                busy = DataLoader(data, 2, num_workers=2, persistent_workers=True, timeout=5)
+                return [[b.tolist() for (b,) in loader] for loader in (plain, busy)]
+            """
+        plain, busy = ask(source).value
+        assert plain == busy == [[0, 1], [2, 3], [4]]
+
+    def test_training(self, ask):
+        """Layers, an optimizer, autograd and threads of Python's work."""
+        source = """
+            import threading, torch
+            def f():
+                model = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.BatchNorm2d(4),
+                                            torch.nn.ReLU(), torch.nn.Flatten(),
+                                            torch.nn.LazyLinear(3))
+                x, y = torch.randn(16, 1, 8, 8), torch.randint(3, (16,))
+                model(x)
+                optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+                losses = []
+                def train():
+                    for _ in range(20):
+                        optimizer.zero_grad()
+                        loss = torch.nn.functional.cross_entropy(model(x), y)
+                        loss.backward()
+                        optimizer.step()
+                        losses.append(loss.item())
+                thread = threading.Thread(target=train)
+                thread.start(); thread.join()
+                return losses[0], losses[-1]
+            """
+        first, last = ask(source).value
+        assert last < first / 2
+
+    @pytest.mark.parametrize(
+        "module", ["scipy.special", "numpy.fft", "sqlite3", "decimal", "dataclasses", "PIL.Image"]
+    )
+    def test_lazy_imports(self, ask, module):
+        """Libraries that the zygote has not loaded can be imported, where they are installed."""
+        pytest.importorskip(module)
+        assert ask(f"def f():\n    import {module}\n    return True\n").value is True
