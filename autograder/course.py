@@ -32,11 +32,16 @@ MAX_POINTS = Decimal(1_000_000)
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one check may use of the machine, in the worker that runs the student's code."""
+    """What one check may use of the machine, in the worker that runs the student's code.
 
-    wall_seconds: float = 10.0
+    `cpu_seconds` is for the import and the check together, and is what ends a loop that never
+    does. The other two are by the clock, so that a busy machine has to be allowed for: they end
+    what waits for ever.
+    """
+
+    wall_seconds: float = 30.0
     cpu_seconds: float = 10.0
-    import_seconds: float = 10.0
+    import_seconds: float = 30.0
     memory_mb: int = 2048
 
     def __post_init__(self) -> None:

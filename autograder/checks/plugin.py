@@ -37,7 +37,7 @@ class Source(Protocol):
         """A fresh backend for the reference, None where there is none (as for students)."""
 
     def seconds(self, stage: str) -> float | None:
-        """The wall time that this process has to enforce on a check; None: it is done elsewhere."""
+        """The time that this process has to enforce on a check; None: it is done elsewhere."""
 
 
 SOURCE = pytest.StashKey[Source]()
@@ -67,8 +67,9 @@ class LocalSource:
         return ModuleBackend(assignment.reference.parent, stage, assignment.probes)
 
     def seconds(self, stage: str) -> float | None:
-        """The stage's wall limit."""
-        return self.course.assignment(stage).limits.wall_seconds
+        """The stage's limits, as far as one clock can keep them."""
+        limits = self.course.assignment(stage).limits
+        return min(limits.wall_seconds, limits.cpu_seconds)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

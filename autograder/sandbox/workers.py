@@ -22,7 +22,7 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -150,7 +150,7 @@ class Zygote:
         request = zygote.Spawn(
             uid=self._uid_block + next(self._next_uid) % _UIDS_PER_SLOT,
             folder=str(folder),
-            cpu_seconds=limits.import_seconds + limits.cpu_seconds,
+            cpu_seconds=limits.cpu_seconds,
             memory_mb=limits.memory_mb,
             seed=_SEED,
         )
@@ -234,6 +234,14 @@ class Zygote:
         return words[-1] if words else f"exit status {self._process.returncode}"
 
 
+class _Doing(NamedTuple):
+    """What a worker is waited for, in the words of a message."""
+
+    subject: str
+    when: str
+    seconds: float
+
+
 class Worker:
     """One worker: a process of the student's code that answers calls until it is closed."""
 
@@ -267,13 +275,12 @@ class Worker:
             OutOfTime, WorkerDied, BadAnswer: the import did not come to an end of its own.
         """
         self._await_ready()
-        seconds = self._limits.import_seconds
-        reply = self._receive(
-            self._loading,
-            self._load_deadline,
-            f"importing {self._stage}.py took longer than {seconds:g} s",
+        doing = _Doing(
+            f"importing {self._stage}.py ",
             f"while {self._stage}.py was imported",
+            self._limits.import_seconds,
         )
+        reply = self._receive(self._loading, self._load_deadline, doing)
         return None if reply is None else _convert(reply, Raised)
 
     def _await_ready(self) -> None:
@@ -300,16 +307,15 @@ class Worker:
         frame = wire.encode(request, message, keep_strides=True)
         started = time.monotonic()
         deadline = started + self._left
-        too_long = f"took longer than {self._limits.wall_seconds:g} s"
-        during = f"during {call.name}"
+        doing = _Doing("", f"during {call.name}", self._limits.wall_seconds)
         try:
             try:
                 self._channel.send(frame, deadline)
             except wire.Timeout:
-                raise OutOfTime(too_long) from None
+                raise self._too_long(doing) from None
             except wire.Closed:
-                raise self._death(during, too_long) from None
-            reply = self._receive(request, deadline, too_long, during)
+                raise self._death(doing) from None
+            reply = self._receive(request, deadline, doing)
         finally:
             self._left -= time.monotonic() - started
         return _answer(reply)
@@ -327,24 +333,28 @@ class Worker:
         with contextlib.suppress(SandboxError):
             self._zygote.reap_later(self._pid)
 
-    def _receive(self, request: int, deadline: float, too_long: str, during: str) -> Any:
+    def _receive(self, request: int, deadline: float, doing: _Doing) -> Any:
         try:
             answered, header, body = self._channel.receive(deadline)
             if answered != request:
                 raise wire.WireError("an answer to another request")
             return wire.decode(header, body)
         except wire.Timeout:
-            raise OutOfTime(too_long) from None
+            raise self._too_long(doing) from None
         except wire.Closed:
-            raise self._death(during, too_long) from None
+            raise self._death(doing) from None
         except wire.WireError as error:
-            raise BadAnswer(f"sent {error} instead of an answer {during}") from None
+            raise BadAnswer(f"sent {error} instead of an answer {doing.when}") from None
 
-    def _death(self, during: str, too_long: str) -> OutOfTime | WorkerDied:
+    def _too_long(self, doing: _Doing) -> OutOfTime:
+        return OutOfTime(f"{doing.subject}took longer than {doing.seconds:g} s")
+
+    def _death(self, doing: _Doing) -> OutOfTime | WorkerDied:
+        during, cpu = doing.when, self._limits.cpu_seconds
         status = self._end(patience=1.0)
         code = os.waitstatus_to_exitcode(status) if status is not None else 0
         if code == -signal.SIGXCPU:
-            return OutOfTime(too_long)
+            return OutOfTime(f"{doing.subject}used more than {cpu:g} s of CPU time")
         if code < 0:
             with contextlib.suppress(ValueError):  # a real-time signal has no name
                 return WorkerDied(f"ended the process {during} ({signal.Signals(-code).name})")

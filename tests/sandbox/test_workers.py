@@ -466,7 +466,7 @@ class TestWhatAWorkerSees:
                 return {n: resource.getrlimit(getattr(resource, f"RLIMIT_{n}")) for n in names}
             """
         found = ask(source).value
-        assert found["CPU"] == (40, 41)
+        assert found["CPU"] == (20, 21)
         assert found["CORE"] == found["FSIZE"] == (0, 0)
         assert found["NOFILE"][0] == found["NOFILE"][1] <= 64
         assert found["AS"][0] == found["AS"][1] > 512 << 20
