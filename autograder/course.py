@@ -23,8 +23,8 @@ from autograder.errors import CourseError
 
 Visibility = Literal["public", "hidden"]
 VISIBILITIES: tuple[Visibility, ...] = ("public", "hidden")
-# a student's module of such a name would take the library's place, or the library its
-_LIBRARIES = frozenset(
+# beside the standard library: a student's module of such a name would take the library's place, or the library its
+LIBRARIES = frozenset(
     {"torch", "torchvision", "numpy", "pytest", "hypothesis", "autograder", "probes"}
 )
 CENT = Decimal("0.01")  # points are counted in hundredths, so that they add up exactly
@@ -262,7 +262,7 @@ def _load_assignment(
     folder = root / "assignments" / stage
     if not stage.isidentifier():
         raise CourseError(f"{course_file}: `stages` has {stage!r}, which is no module name")
-    if stage in sys.stdlib_module_names or stage in _LIBRARIES:
+    if stage in sys.stdlib_module_names or stage in LIBRARIES:
         raise CourseError(f"{course_file}: `stages` has {stage!r}, which is a library's name")
     if not folder.is_dir():
         raise CourseError(f"{course_file}: `stages` names {stage!r}, but {folder} is missing")

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from autograder.course import LIBRARIES
 from autograder.errors import AutograderError, SubmissionError
 from autograder.grading.unpack import copy_file, copy_folder, extract_tar, extract_zip, shown
 
@@ -110,7 +112,19 @@ def _find_modules(
             f"Modules were found in several folders; only those in {shown(top)} were graded, "
             f"not those in {_listed(others)}."
         )
+    if shadows := _shadows(files, top):
+        notes.append(
+            f"{_listed(shadows)}: named like a library of Python's, and never imported in its "
+            "place; a module of yours needs a name of its own."
+        )
     return top, tuple(notes)
+
+
+def _shadows(files: list[PurePosixPath], top: PurePosixPath) -> list[PurePosixPath]:
+    """The modules and packages at the top of a submission that bear a library's name."""
+    below = [f.relative_to(top) for f in files if f.is_relative_to(top) and f.suffix == ".py"]
+    first = sorted({PurePosixPath(f.parts[0]) for f in below})
+    return [f for f in first if f.stem in sys.stdlib_module_names or f.stem in LIBRARIES]
 
 
 def _open_to_the_worker(folder: Path) -> None:

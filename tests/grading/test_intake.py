@@ -548,3 +548,17 @@ class TestTar:
     def test_two_files_of_one_name(self, make_tar, refused):
         """The second would replace the first unseen."""
         assert "two files" in refused(make_tar(("one.py", b"1"), ("one.py", b"2")))
+
+
+class TestNamesOfLibraries:
+    @pytest.mark.parametrize("name", ["torch", "json", "random", "hypothesis"])
+    def test_are_named_to_the_student(self, tmp_path, take, name):
+        """A module that is named like a library does no harm, and the student is told."""
+        submission = take(write(tmp_path / "ada", one="1", **{name: "x = 1"}))
+        (note,) = submission.notes
+        assert f"{name}.py" in note
+        assert "name of its own" in note
+
+    def test_other_helpers_are_welcome(self, tmp_path, take):
+        """A helper module needs no remark."""
+        assert take(write(tmp_path / "ada", one="1", helpers="x = 1")).notes == ()
