@@ -202,6 +202,8 @@ def _print_board(report: Report, folder: Path) -> None:
     from autograder.checks.board import graded_board, print_board
 
     print_board(graded_board(report), sys.stdout)
+    for note in report.notes:
+        print(note)
     print(f"{folder / 'report.json'}, {folder / 'results.json'}\n")
 
 

@@ -23,7 +23,8 @@ from autograder.errors import CourseError
 
 Visibility = Literal["public", "hidden"]
 VISIBILITIES: tuple[Visibility, ...] = ("public", "hidden")
-# beside the standard library: a student's module of such a name would take the library's place, or the library its
+# beside the standard library: a student's module of such a name would take the library's place,
+# or the library its
 LIBRARIES = frozenset(
     {"torch", "torchvision", "numpy", "pytest", "hypothesis", "autograder", "probes"}
 )
