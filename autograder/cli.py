@@ -76,8 +76,9 @@ def grade(
     _need_linux()
     from autograder.grading.batch import grade_all
     from autograder.progress import Bar
-    from autograder.sandbox.jail import is_strong
+    from autograder.sandbox.jail import hide_memory, is_strong
 
+    hide_memory()
     selected = _course(course).select(stage or [])
     bad = faults = 0
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 
 # A student's exception or file name can say anything: colours and other codes for terminals,
-# characters that are no characters.
-_CODES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+# characters that are no characters, or that turn what follows around.
+_CODES = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
+    r"|[\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
 
 
 def plain(text: str) -> str:

@@ -16,6 +16,8 @@ import torch
 from autograder.checks.failures import CheckFailure, StudentRaised
 from autograder.checks.formatting import WHOLE, show
 
+_MOST_LISTED = 100_000  # elements of a tensor that stands for a list
+
 
 def tolerance(dtype: torch.dtype, terms: int = 1) -> float:
     """The relative error that a right computation in `dtype` may have.
@@ -124,6 +126,8 @@ def _difference(actual: Any, expected: Any) -> str | None:
     if isinstance(expected, torch.Tensor):
         return _tensor_difference(actual, expected)
     if isinstance(actual, torch.Tensor | np.ndarray):
+        if math.prod(actual.shape) > _MOST_LISTED:
+            return f"expected {show(expected)}, not {_a_type(actual)}"
         actual = actual.item() if actual.ndim == 0 else actual.tolist()
     if isinstance(expected, list | tuple):
         return _sequence_difference(actual, expected)
@@ -161,7 +165,7 @@ def _dict_difference(actual: Any, expected: dict[str, Any]) -> str | None:
     if not isinstance(actual, dict):
         return f"expected {show(expected)}, not {_a_type(actual)}"
     if actual.keys() != expected.keys():
-        return f"expected the keys {sorted(expected)}, not {sorted(actual)}"
+        return f"expected the keys {show(sorted(expected))}, not {show(sorted(actual))}"
     for key, wanted in expected.items():
         problem = _difference(actual[key], wanted)
         if problem:

@@ -7,6 +7,7 @@ print is shown as the expression that draws it again.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -71,12 +72,24 @@ def _source(value: Any) -> str:
     if isinstance(value, str | bytes):
         return repr(value[: _MAX_ARGUMENT + 1])  # no more is shown
     if isinstance(value, list):
-        return f"[{', '.join(map(_source, value))}]"
+        return f"[{_joined(map(_source, value))}]"
     if isinstance(value, tuple):
-        return f"({', '.join(map(_source, value))}{',' if len(value) == 1 else ''})"
+        return f"({_joined(map(_source, value))}{',' if len(value) == 1 else ''})"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key!r}: {_source(item)}" for key, item in value.items()) + "}"
+        return "{" + _joined(f"{_source(k)}: {_source(v)}" for k, v in value.items()) + "}"
     return repr(value)
+
+
+def _joined(parts: Iterable[str]) -> str:
+    """The parts with commas between them, up to where nothing of them is shown any more."""
+    taken: list[str] = []
+    length = 0
+    for part in parts:
+        taken.append(part)
+        length += len(part) + 2
+        if length > _MAX_ARGUMENT:
+            break
+    return ", ".join(taken)
 
 
 def _array_source(array: np.ndarray[Any, Any]) -> str:

@@ -38,7 +38,11 @@ def judge(error: BaseException | None, student: Face | None) -> Judgement:
     """The verdict on a check that ended with `error` (None: it passed)."""
     if error is None:
         return Judgement("passed")
-    verdict = _judge(error, student)
+    try:
+        verdict = _judge(error, student)
+    except Exception as broken:  # noqa: BLE001  a message that can't be made must not end the run
+        what = f"an answer that can't be shown ({type(broken).__name__})"
+        verdict = Judgement("failed", what, sure=False)
     # memory addresses differ from run to run, and a report must not
     return Judgement(verdict.outcome, _ADDRESS.sub("0x…", verdict.message), verdict.sure)
 

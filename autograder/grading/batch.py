@@ -56,7 +56,8 @@ def grade_all(
     with tempfile.TemporaryDirectory(prefix="autograder-") as base:
         staging = Path(base)
         staging.chmod(0o711)  # the worker may enter it, and list nothing
-        with _Zygotes(staging, allow_weak) as zygotes:
+        secret = [course.root / "assignments", course.root / "solutions"]
+        with _Zygotes(staging, secret, allow_weak) as zygotes:
             on_start(zygotes.running())
             for path, name in zip(paths, names, strict=True):
                 yield _grade_one(course, path, out / name, staging, zygotes, on_check)
@@ -65,8 +66,8 @@ def grade_all(
 class _Zygotes:
     """One zygote at a time; a new one where the last has died."""
 
-    def __init__(self, staging: Path, allow_weak: bool) -> None:
-        self._staging, self._allow_weak = staging, allow_weak
+    def __init__(self, staging: Path, secret: list[Path], allow_weak: bool) -> None:
+        self._staging, self._secret, self._allow_weak = staging, secret, allow_weak
         self._zygote: Zygote | None = None
 
     def __enter__(self) -> _Zygotes:
@@ -81,7 +82,9 @@ class _Zygotes:
             self._zygote.close()
             self._zygote = None
         if self._zygote is None:
-            self._zygote = Zygote(readable=[self._staging], allow_weak=self._allow_weak)
+            self._zygote = Zygote(
+                readable=[self._staging], secret=self._secret, allow_weak=self._allow_weak
+            )
         return self._zygote
 
 

@@ -225,6 +225,8 @@ def _run(course: Course, recorder: _Recorder, targets: list[str]) -> str | None:
         "--tb=line",
         "-q",
         *("-p", "autograder.checks.plugin", "-p", "no:cacheprovider"),
+        # each collects garbage at the end, over all that torch has loaded
+        *("-p", "no:unraisableexception", "-p", "no:threadexception"),
     ]
     output = io.StringIO()
     with (

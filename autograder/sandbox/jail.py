@@ -47,6 +47,7 @@ _CLONE_NEWIPC = 0x08000000
 _CLONE_NEWNET = 0x40000000
 _MAX_OPEN_FILES = 64
 _MAX_THREADS = 64
+_MORE_THREADS = 256  # than its user runs already, where a worker has no user of its own
 
 # What Python and torch read while they work, beside their own files. Not the whole of /proc or
 # /etc: those tell about the grader and the machine.
@@ -100,11 +101,13 @@ class Jail:
         layers: their names, in the order of `LAYERS`.
         readable: what a worker may read beside its submission.
         program: the seccomp filter, empty where that layer is not there.
+        threads: how many threads the worker's user may run.
     """
 
     layers: tuple[str, ...]
     readable: tuple[str, ...]
     program: bytes
+    threads: int
 
     def file_rules(self, folder: str) -> Ruleset | None:
         """Landlock's rules for one submission's workers, None where that layer is not there.
@@ -133,7 +136,7 @@ class Jail:
         actions: dict[str, Callable[[], None]] = {
             "namespaces": lambda: None,  # the zygote entered them, for all its workers
             "oom": lambda: None,  # inherited from the zygote too
-            "rlimits": lambda: _limit_resources(cpu_seconds, memory_mb, "uid" in self.layers),
+            "rlimits": lambda: _limit_resources(cpu_seconds, memory_mb, self.threads),
             "uid": lambda: _become(uid),
             "no_new_privs": lambda: prctl(_PR_SET_NO_NEW_PRIVS, 1),
             "dumpable": lambda: prctl(_PR_SET_DUMPABLE, 0),
@@ -167,32 +170,50 @@ def detect(
     """
     missing = dict.fromkeys(without, "switched off")
     files = _without_nested([*python_files(), *_SYSTEM_FILES])
+    program = b""
+
+    def why_not(layer: str) -> str:
+        nonlocal program
+        if layer == "namespaces":
+            return _enter_namespaces()
+        if layer == "oom":
+            return _be_the_first_to_go()
+        if layer == "uid":
+            return _why_no_uid(uid, [*python_files(), *readable])
+        if layer == "seccomp":
+            try:
+                program = syscalls.build_filter(may_write="landlock" not in missing)
+            except syscalls.FilterError as error:
+                return str(error)
+        needed = ("no_new_privs", layer) if layer in ("landlock", "seccomp") else (layer,)
+        return _try(Jail(needed, files, program, threads=4096), uid)
+
     with contextlib.suppress(ImportError):
         import landlockpy  # noqa: F401  here, once, and not in every worker
-    program = b""
-    if "seccomp" not in missing:
-        try:
-            program = syscalls.build_filter()
-        except syscalls.FilterError as error:
-            missing["seccomp"] = str(error)
-    if "namespaces" not in missing and (why := _enter_namespaces()):
-        missing["namespaces"] = why
-    if "oom" not in missing and (why := _be_the_first_to_go()):
-        missing["oom"] = why
-    if "uid" not in missing and (why := _why_no_uid(uid, [*python_files(), *readable])):
-        missing["uid"] = why
-    tried = Jail((), files, program)
     for layer in LAYERS:
-        if layer in missing or layer in ("uid", "namespaces", "oom"):
-            continue
-        needed = ("no_new_privs", layer) if layer in ("landlock", "seccomp") else (layer,)
-        why = _try(Jail(needed, tried.readable, program), uid)
-        if why:
+        if layer not in missing and (why := why_not(layer)):
             missing[layer] = why
     with contextlib.suppress(OSError):
         prctl(_PR_SET_DUMPABLE, 0)  # last: it closes our own /proc files to an ordinary user
     layers = tuple(layer for layer in LAYERS if layer not in missing)
-    return Jail(layers, files, program), missing
+    threads = _MAX_THREADS if "uid" in layers else _threads_of_this_user() + _MORE_THREADS
+    return Jail(layers, files, program, threads), missing
+
+
+def exposed(layers: tuple[str, ...], uid: int, secret: list[str]) -> str:
+    """The first of the folders `secret` that a worker could read, empty if it can read none.
+
+    Landlock keeps workers out of everything else. A user of its own keeps them out only of what
+    other users can't read.
+    """
+    if "landlock" in layers or "uid" not in layers:
+        return ""
+
+    def find() -> str:
+        _become(uid)
+        return next((path for path in secret if os.access(path, os.R_OK | os.X_OK)), "")
+
+    return _in_a_child(find)
 
 
 def is_strong(layers: tuple[str, ...]) -> bool:
@@ -207,6 +228,11 @@ def prctl(option: int, value: int) -> None:
         raise OSError(code, f"prctl({option}, {value}): {os.strerror(code)}")
 
 
+def hide_memory() -> None:
+    """Show this process's memory, environment and descriptors to nobody but root."""
+    prctl(_PR_SET_DUMPABLE, 0)
+
+
 def harden_parent() -> None:
     """For the zygote: die with the grader, gain no privileges, adopt a worker's orphans."""
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
@@ -217,30 +243,34 @@ def harden_parent() -> None:
 # --- finding out -----------------------------------------------------------------------------
 
 
-def _try(jail: Jail, uid: int) -> str:
-    """Enter `jail` in a child; why it can't be entered, empty if it can."""
+def _in_a_child(action: Callable[[], str]) -> str:
+    """What `action` returns, or raises, in a forked child; the child ends with it."""
     ours, theirs = socket.socketpair()
-    parent = os.getpid()
     child = os.fork()
     if child == 0:
         try:
-            jail.enter(
-                parent=parent,
-                uid=uid,
-                rules=jail.file_rules("/"),
-                cpu_seconds=60,
-                memory_mb=4096,
-            )
-            theirs.sendall(b"+")
+            theirs.sendall(b"+" + action().encode()[:1000])
         except BaseException as error:  # noqa: BLE001  a child of a fork must not go on
-            theirs.sendall(str(error).encode()[:1000])
+            theirs.sendall(b"+" + (str(error) or type(error).__name__).encode()[:1000])
         finally:
             os._exit(0)
     theirs.close()
     with ours:
-        said = ours.recv(1000)
+        said = ours.recv(4096)
     os.waitpid(child, 0)
-    return "" if said == b"+" else said.decode(errors="replace") or "the trial ended at once"
+    return said[1:].decode(errors="replace") if said else "the trial ended at once"
+
+
+def _try(jail: Jail, uid: int) -> str:
+    """Enter `jail` in a child; why it can't be entered, empty if it can."""
+    parent = os.getpid()
+
+    def enter() -> str:
+        rules = jail.file_rules("/")
+        jail.enter(parent=parent, uid=uid, rules=rules, cpu_seconds=60, memory_mb=4096)
+        return ""
+
+    return _in_a_child(enter)
 
 
 def _why_no_uid(uid: int, paths: list[str]) -> str:
@@ -251,22 +281,23 @@ def _why_no_uid(uid: int, paths: list[str]) -> str:
     """
     if os.geteuid() != 0:
         return "only root can give workers a user of their own"
-    ours, theirs = socket.socketpair()
-    child = os.fork()
-    if child == 0:
-        try:
-            _become(uid)
-            hidden = [p for p in paths if not os.access(p, os.X_OK)]
-            theirs.sendall(f"{hidden[0]} can't be read by other users".encode() if hidden else b"+")
-        except BaseException as error:  # noqa: BLE001  a child of a fork must not go on
-            theirs.sendall(str(error).encode()[:1000])
-        finally:
-            os._exit(0)
-    theirs.close()
-    with ours:
-        said = ours.recv(4096)
-    os.waitpid(child, 0)
-    return "" if said == b"+" else said.decode(errors="replace") or "the trial ended at once"
+
+    def become() -> str:
+        _become(uid)
+        hidden = [path for path in paths if not os.access(path, os.X_OK)]
+        return f"{hidden[0]} can't be read by other users" if hidden else ""
+
+    return _in_a_child(become)
+
+
+def _threads_of_this_user() -> int:
+    """How many threads this user runs now, all processes together."""
+    count = 0
+    for process in os.listdir("/proc"):
+        with contextlib.suppress(OSError):
+            if process.isdecimal() and os.stat(f"/proc/{process}").st_uid == os.geteuid():
+                count += len(os.listdir(f"/proc/{process}/task"))
+    return count
 
 
 def _enter_namespaces() -> str:
@@ -298,7 +329,7 @@ def _become(uid: int) -> None:
         raise JailError("root could be regained")
 
 
-def _limit_resources(cpu_seconds: float, memory_mb: int, own_user: bool) -> None:
+def _limit_resources(cpu_seconds: float, memory_mb: int, threads: int) -> None:
     seconds = math.ceil(cpu_seconds)
     # SIGXCPU at the limit, SIGKILL a second later for those who catch it
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
@@ -312,8 +343,8 @@ def _limit_resources(cpu_seconds: float, memory_mb: int, own_user: bool) -> None
     _limit(resource.RLIMIT_NOFILE, _MAX_OPEN_FILES)
     _limit(resource.RLIMIT_MSGQUEUE, 0)
     _limit(resource.RLIMIT_MEMLOCK, 0)
-    if own_user:  # counted per user: only a user of its own can be given a small number
-        _limit(resource.RLIMIT_NPROC, _MAX_THREADS)
+    # counted per user, with all that the user runs elsewhere; the kernel exempts root
+    _limit(resource.RLIMIT_NPROC, threads)
 
 
 def _limit(which: int, value: int) -> None:

@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import torch
@@ -23,15 +23,22 @@ from autograder.sandbox import wire
 
 _MAX_TEXT = 2000  # characters of an exception's message
 _MAX_NAME = 100  # characters of a class's name
+_MAX_PATH = 500  # characters of a file's name, a line of source and the like
+_MAX_LIST = 100  # bases of an exception, changed arguments
+
+
+# What a worker says about itself is bounded where it is decoded: it may have been forged.
+_Text = Annotated[str, msgspec.Meta(max_length=_MAX_TEXT)]
+_Name = Annotated[str, msgspec.Meta(max_length=_MAX_PATH)]
 
 
 class Where(msgspec.Struct, frozen=True):
     """The student's line that an exception came from; `direct` where nothing was called in it."""
 
-    file: str
-    line: int
-    function: str
-    source: str
+    file: _Name
+    line: Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
+    function: _Name
+    source: _Name
     direct: bool
 
 
@@ -39,28 +46,28 @@ class Returned(msgspec.Struct, frozen=True, tag_field="answer", tag="returned"):
     """The call returned; `mutated` names the arguments it changed (a claim, not evidence)."""
 
     value: Any
-    mutated: list[str] = []
+    mutated: Annotated[list[_Name], msgspec.Meta(max_length=_MAX_LIST)] = []
 
 
 class Raised(msgspec.Struct, frozen=True, tag_field="answer", tag="raised"):
     """The call raised; `bases` are the names of the exception's classes, its own first."""
 
-    type: str
-    bases: list[str]
-    message: str
+    type: _Name
+    bases: Annotated[list[_Name], msgspec.Meta(max_length=_MAX_LIST)]
+    message: _Text
     where: Where | None = None
 
 
 class Unsendable(msgspec.Struct, frozen=True, tag_field="answer", tag="unsendable"):
     """The call returned something that is no plain value; `what` names it."""
 
-    what: str
+    what: _Name
 
 
 class Missing(msgspec.Struct, frozen=True, tag_field="answer", tag="missing"):
     """The submission has no such name."""
 
-    name: str
+    name: _Name
 
 
 Answer = Returned | Raised | Unsendable | Missing
@@ -160,12 +167,12 @@ class Runner:
         except self._let_pass:
             raise
         except _MissingName as error:
-            return Missing(str(error))
+            return Missing(str(error)[:_MAX_PATH])
         except wire.UnsendableError as error:
-            return Unsendable(str(error))
+            return Unsendable(str(error)[:_MAX_PATH])
         except BaseException as error:
             return self._raised(error)
-        return Returned(value, mutated)
+        return Returned(value, [name[:_MAX_PATH] for name in mutated[:_MAX_LIST]])
 
     def _function(self, call: Call) -> Callable[..., Any]:
         student = _StudentModule(self._module)
@@ -176,8 +183,9 @@ class Runner:
 
     def _raised(self, error: BaseException) -> Raised:
         # read past a metaclass of the student's, which could answer anything
-        mro = type.__dict__["__mro__"].__get__(type(error))
-        bases = [str(type.__dict__["__name__"].__get__(b))[:_MAX_NAME] for b in mro[:-1]]
+        mro = type.__dict__["__mro__"].__get__(type(error))[:-1]
+        name = type.__dict__["__name__"].__get__
+        bases = [str(name(base))[:_MAX_NAME] for base in mro[:_MAX_LIST]]
         try:
             message = str(error)
         except BaseException:
@@ -194,10 +202,10 @@ class Runner:
             code = frame.f_code
             if code.co_filename.startswith(str(self.folder) + os.sep):
                 found = Where(
-                    file=self._without_path(code.co_filename),
-                    line=line,
-                    function=code.co_qualname,
-                    source=linecache.getline(code.co_filename, line).strip()[:200],
+                    file=self._without_path(code.co_filename)[:_MAX_PATH],
+                    line=max(0, min(line or 0, (1 << 31) - 1)),
+                    function=code.co_qualname[:_MAX_PATH],
+                    source=linecache.getline(code.co_filename, line or 0).strip()[:200],
                     direct=True,
                 )
             elif found is not None and found.direct:

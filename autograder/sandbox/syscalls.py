@@ -19,6 +19,10 @@ _CLONE_THREAD = 0x00010000
 _CLONE_VM = 0x00000100
 # is it a terminal, how much can be read, (non-)blocking, close-on-exec: what opening a file does
 _IOCTLS = (0x5401, 0x541B, 0x5421, 0x5450, 0x5451)
+# duplicate, get and set flags, locks of one's own, sizes and seals of pipes: nothing that has the
+# kernel send signals to others, as F_SETOWN and F_SETSIG do
+_FCNTLS = (0, 1, 2, 3, 4, 1030, 1032, 1034)
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _INSTRUCTION = 8  # bytes
 
 # fmt: off
@@ -27,8 +31,8 @@ _FREE = (
     "read", "readv", "pread64", "preadv", "write", "writev", "pwrite64", "close", "lseek",
     # finding and opening files
     "stat", "fstat", "lstat", "newfstatat", "statx", "access", "faccessat", "faccessat2",
-    "statfs", "fstatfs", "open", "openat", "readlink", "readlinkat", "getdents", "getdents64",
-    "getcwd", "chdir", "fchdir", "fcntl", "dup", "dup2", "dup3",
+    "statfs", "fstatfs", "readlink", "readlinkat", "getdents", "getdents64",
+    "getcwd", "chdir", "fchdir", "dup", "dup2", "dup3",
     # memory
     "mmap", "munmap", "mprotect", "mremap", "madvise", "brk", "mincore",
     # waiting, and the one socket
@@ -59,8 +63,12 @@ class FilterError(Exception):
     """The filter can't be built on this machine; the message says why."""
 
 
-def build_filter() -> bytes:
+def build_filter(*, may_write: bool) -> bytes:
     """The filter as a BPF program, to be installed by `install`.
+
+    Args:
+        may_write: let files be opened for writing, where another layer says which. Without it the
+            filter lets none be, not even ``/dev/null``.
 
     Raises:
         FilterError: libseccomp is missing, or too old for this machine.
@@ -86,6 +94,11 @@ def build_filter() -> bytes:
     allow("clone", seccomp.Arg(0, seccomp.MASKED_EQ, threads, threads))
     for request in _IOCTLS:
         allow("ioctl", seccomp.Arg(1, seccomp.EQ, request))
+    for command in _FCNTLS:
+        allow("fcntl", seccomp.Arg(1, seccomp.EQ, command))
+    for name, flags in (("open", 1), ("openat", 2)):
+        only = () if may_write else (seccomp.Arg(flags, seccomp.MASKED_EQ, _WRITING, 0),)
+        allow(name, *only)
     for option in (_PR_SET_NAME, _PR_GET_NAME):
         allow("prctl", seccomp.Arg(0, seccomp.EQ, option))
     # pid 0 is the caller; limits may be read and not set

@@ -36,7 +36,8 @@ import torch
 
 _PREFIX = struct.Struct("<4sQIQ")  # magic, request id, bytes of header, bytes of body
 _MAGIC = b"agw1"
-MAX_HEADER = 4 << 20
+MAX_HEADER = 1 << 20
+MAX_BUFFERS = 10_000
 MAX_BODY = 256 << 20
 MAX_DEPTH = 32
 MAX_ITEMS = 1_000_000  # of a lazy iterator, which may never end
@@ -129,6 +130,8 @@ class _Encoder:
         raise UnsendableError(f"a value of type {type(value).__name__}")
 
     def _buffer(self, data: memoryview) -> int:
+        if len(self.buffers) >= MAX_BUFFERS:
+            raise UnsendableError(f"a value with more than {MAX_BUFFERS:,} tensors or arrays in it")
         self.buffers.append(data)
         return len(self.buffers) - 1
 
@@ -251,6 +254,8 @@ class _Decoder:
     """
 
     def __init__(self, sizes: list[Any], body: memoryview, allow_strides: bool) -> None:
+        if len(sizes) > MAX_BUFFERS:
+            raise WireError("too many buffers")
         self.sizes = sizes
         self.body = body
         self.allow_strides = allow_strides

@@ -57,6 +57,18 @@ class WeakSandboxError(SandboxError):
         )
 
 
+class ExposedCourseError(SandboxError):
+    """Without Landlock, a worker could read what it must not."""
+
+    exit_code = 2
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(
+            f"submissions could read {folder}: this machine has no Landlock, so close it to other "
+            f"users (`chmod -R go= {folder}`). --allow-weak grades all the same"
+        )
+
+
 class OutOfTime(Exception):
     """The worker used up its time; the message says which and how much."""
 
@@ -74,6 +86,8 @@ class Zygote:
 
     Args:
         readable: folders, beside Python's own, that a worker has to be able to read.
+        secret: folders that a worker must not be able to read. Landlock sees to that; where it is
+            missing, their modes have to.
         allow_weak: go on where the sandbox does not reach its floor (seccomp, and a user of its
             own or Landlock).
         without: layers to leave out, for measuring what they are good for.
@@ -87,6 +101,7 @@ class Zygote:
         self,
         readable: Sequence[Path] = (),
         *,
+        secret: Sequence[Path] = (),
         allow_weak: bool = False,
         without: Iterable[str] = (),
     ) -> None:
@@ -100,16 +115,17 @@ class Zygote:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         begin = msgspec.json.encode(
             zygote.Begin(
-                theirs.fileno(),
-                self._uid_block,
-                [str(path) for path in readable],
-                self._without,
-                _SEED,
+                control=theirs.fileno(),
+                uid=self._uid_block,
+                readable=[str(path) for path in readable],
+                secret=[str(path) for path in secret],
+                without=self._without,
+                seed=_SEED,
             )
         ).decode()
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "autograder.sandbox.zygote", begin],
+                [sys.executable, "-I", "-B", "-m", "autograder.sandbox.zygote", begin],
                 pass_fds=[theirs.fileno()],
                 env=_scrubbed_environment(),
                 cwd="/",
@@ -137,6 +153,9 @@ class Zygote:
         if not jail.is_strong(self.layers) and not allow_weak:
             self.close()
             raise WeakSandboxError(hello.missing)
+        if hello.exposed and not allow_weak:
+            self.close()
+            raise ExposedCourseError(hello.exposed)
 
     def __enter__(self) -> Zygote:
         return self
@@ -380,9 +399,10 @@ def _answer(reply: Any) -> Answer:
     """A worker's reply as an answer, rebuilt from nothing but plain values of the right types."""
     kind = reply.get("answer") if type(reply) is dict else None
     if kind == "returned" and reply.keys() == {"answer", "value", "mutated"}:
-        mutated = reply["mutated"]
-        if type(mutated) is list and all(type(name) is str for name in mutated):
-            return Returned(reply["value"], mutated)
+        # the value is already what the wire let through; the rest is checked like any answer
+        rest = {name: item for name, item in reply.items() if name != "value"}
+        returned: Returned = _convert(rest | {"value": None}, Returned)
+        return Returned(reply["value"], returned.mutated)
     for tag, model in (("raised", Raised), ("unsendable", Unsendable), ("missing", Missing)):
         if kind == tag:
             answer: Answer = _convert(reply, model)

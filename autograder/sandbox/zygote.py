@@ -69,11 +69,13 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
     """The first message: what was loaded, and the layers that workers are behind.
 
-    `missing` says for each layer that is not there why it is not.
+    `missing` says for each layer that is not there why it is not, `exposed` names a secret folder
+    that workers can read all the same.
     """
 
     layers: tuple[str, ...]
     missing: dict[str, str]
+    exposed: str
     versions: dict[str, str]
     torchvision_repaired: bool
 
@@ -83,11 +85,12 @@ Reply = Spawned | Reaped | Failed | Hello
 
 
 class Begin(msgspec.Struct, frozen=True):
-    """How a zygote is started: its socket, a scratch user id, folders that workers read."""
+    """How a zygote is started: its socket, a scratch user, what workers may and must not read."""
 
     control: int
     uid: int
     readable: list[str]
+    secret: list[str]
     without: list[str]
     seed: int
 
@@ -120,7 +123,8 @@ def main() -> None:
     # copy, its pages.
     gc.collect()
     gc.freeze()
-    hello = Hello(prison.layers, missing, versions, repaired)
+    exposed = jail.exposed(prison.layers, begin.uid, begin.secret)
+    hello = Hello(prison.layers, missing, exposed, versions, repaired)
     control.send(msgspec.msgpack.encode(hello))
     decoder = msgspec.msgpack.Decoder(Request)
     rules = _Rules(prison)
@@ -273,7 +277,7 @@ def _answer_calls(sock: socket.socket) -> None:
         try:
             frame = wire.encode(request, _builtins(answer))
         except wire.UnsendableError as error:
-            frame = wire.encode(request, _builtins(Unsendable(str(error))))
+            frame = wire.encode(request, _builtins(Unsendable(str(error)[:500])))
         channel.send(frame)
 
 

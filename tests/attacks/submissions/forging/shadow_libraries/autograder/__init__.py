@@ -1,0 +1,1 @@
+raise RuntimeError("BREACHED: autograder is shadowed")

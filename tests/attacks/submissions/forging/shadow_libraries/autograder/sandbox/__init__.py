@@ -1,0 +1,1 @@
+raise RuntimeError("BREACHED: the sandbox is shadowed")

@@ -1,0 +1,1 @@
+raise RuntimeError("BREACHED: hypothesis is shadowed")

@@ -1,0 +1,1 @@
+raise RuntimeError("BREACHED: sitecustomize is run")
