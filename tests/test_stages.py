@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,20 +38,23 @@ def first_mistakes() -> list[tuple[str, dict[str, str]]]:
     ]
 
 
-def grade_module(stage: str, source: str, folder: Path, zygote: Zygote) -> Report:
-    folder.chmod(0o755)
-    (folder / "in").mkdir()
-    (folder / "in" / f"{stage}.py").write_text(source, encoding="utf-8")
-    (folder / "staging").mkdir()
-    submission = take_in(folder / "in", [f"{stage}.py"], folder / "staging")
-    return grade(COURSE.select([stage]), submission, zygote)
+@pytest.fixture
+def grade_module(tmp_path: Path, staging: Path, zygote: Zygote) -> Callable[[str, str], Report]:
+    """The report on one stage's module of the given source."""
+
+    def grade_it(stage: str, source: str) -> Report:
+        (tmp_path / f"{stage}.py").write_text(source, encoding="utf-8")
+        submission = take_in(tmp_path, [f"{stage}.py"], staging)
+        return grade(COURSE.select([stage]), submission, zygote)
+
+    return grade_it
 
 
 @pytest.mark.parametrize(("stage", "path"), ALTERNATIVES, ids=lambda value: Path(value).stem)
 def test_what_is_right_in_another_way_gets_every_point(
-    stage: str, path: Path, tmp_path: Path, zygote: Zygote
+    stage: str, path: Path, grade_module: Callable[[str, str], Report]
 ) -> None:
-    report = grade_module(stage, path.read_text(encoding="utf-8"), tmp_path, zygote)
+    report = grade_module(stage, path.read_text(encoding="utf-8"))
     lost = [
         f"{check.name}: {check.message}"
         for exercise in report.stages[0].exercises
@@ -65,12 +69,12 @@ def test_what_is_right_in_another_way_gets_every_point(
     ("stage", "mistake"), first_mistakes(), ids=lambda v: v if isinstance(v, str) else v["exercise"]
 )
 def test_a_mistake_costs_its_own_exercise_and_no_other(
-    stage: str, mistake: dict[str, str], tmp_path: Path, zygote: Zygote
+    stage: str, mistake: dict[str, str], grade_module: Callable[[str, str], Report]
 ) -> None:
     source = (ROOT / "solutions" / f"{stage}.py").read_text(encoding="utf-8")
     assert source.count(mistake["find"]) == 1
     wrong = source.replace(mistake["find"], mistake["replace"])
-    report = grade_module(stage, wrong, tmp_path, zygote)
+    report = grade_module(stage, wrong)
     lost = {e.name for e in report.stages[0].exercises if e.points < e.max_points}
     assert lost == {mistake["exercise"]}
 

@@ -39,6 +39,7 @@ _MAGIC = b"agw1"
 MAX_HEADER = 1 << 20
 MAX_BUFFERS = 10_000
 MAX_BODY = 256 << 20
+MAX_ANSWER = 64 << 20  # of a body that comes from a worker: decoding takes a few times as much
 MAX_DEPTH = 32
 MAX_ITEMS = 1_000_000  # of a lazy iterator, which may never end
 MAX_DIMS = 32
@@ -220,7 +221,9 @@ def _bounded(items: Any) -> Iterator[Any]:
         yield item
 
 
-def encode(request: int, value: Any, *, keep_strides: bool = False) -> list[bytes | memoryview]:
+def encode(
+    request: int, value: Any, *, keep_strides: bool = False, most: int = MAX_BODY
+) -> list[bytes | memoryview]:
     """One frame as the pieces to send, in order.
 
     Args:
@@ -228,6 +231,7 @@ def encode(request: int, value: Any, *, keep_strides: bool = False) -> list[byte
         value: a plain value, see the module's table.
         keep_strides: send the memory layout of non-contiguous tensors along. The grader does,
             so that a student's function meets the layout that the check drew.
+        most: bytes that the body may have.
 
     Raises:
         UnsendableError: the value, or one in it, doesn't cross.
@@ -239,7 +243,7 @@ def encode(request: int, value: Any, *, keep_strides: bool = False) -> list[byte
     except UnicodeEncodeError as error:
         raise UnsendableError("a string that is not valid Unicode") from error
     body = sum(buffer.nbytes for buffer in encoder.buffers)
-    if len(header) > MAX_HEADER or body > MAX_BODY:
+    if len(header) > MAX_HEADER or body > most:
         raise UnsendableError(f"a value of {(len(header) + body) / 2**20:.0f} MB")
     return [_PREFIX.pack(_MAGIC, request, len(header), body), header, *encoder.buffers]
 
@@ -386,9 +390,9 @@ def decode(header: bytes, body: bytearray, *, allow_strides: bool = False) -> An
     return _Decoder(sizes, memoryview(body), allow_strides).whole(tree)
 
 
-def roundtrip(value: Any, *, keep_strides: bool = False) -> Any:
+def roundtrip(value: Any, *, keep_strides: bool = False, most: int = MAX_BODY) -> Any:
     """What the other end would receive, without another end."""
-    _, header, *buffers = encode(0, value, keep_strides=keep_strides)
+    _, header, *buffers = encode(0, value, keep_strides=keep_strides, most=most)
     return decode(bytes(header), bytearray(b"".join(buffers)), allow_strides=keep_strides)
 
 
@@ -419,8 +423,10 @@ class Channel:
         except OSError as error:
             raise Closed from error
 
-    def receive(self, deadline: float | None = None) -> tuple[int, bytes, bytearray]:
-        """One frame as request id, header and body, not yet decoded.
+    def receive(
+        self, deadline: float | None = None, *, most: int = MAX_BODY
+    ) -> tuple[int, bytes, bytearray]:
+        """One frame as request id, header and body (of `most` bytes), not yet decoded.
 
         Raises:
             Closed: the other end is gone.
@@ -428,7 +434,7 @@ class Channel:
             WireError: what came is no frame, or one beyond the bounds.
         """
         magic, request, header, body = _PREFIX.unpack(self._exactly(_PREFIX.size, deadline))
-        if magic != _MAGIC or header > MAX_HEADER or body > MAX_BODY:
+        if magic != _MAGIC or header > MAX_HEADER or body > most:
             raise WireError("a prefix that is malformed")
         return request, bytes(self._exactly(header, deadline)), self._exactly(body, deadline)
 

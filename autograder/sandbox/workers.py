@@ -305,7 +305,7 @@ class Worker:
     def _await_ready(self) -> None:
         """Whatever goes wrong before the student's code runs is our fault, not theirs."""
         try:
-            request, _, _ = self._channel.receive(time.monotonic() + _READY_SECONDS)
+            request, _, _ = self._channel.receive(time.monotonic() + _READY_SECONDS, most=0)
         except (wire.Timeout, wire.Closed, wire.WireError) as error:
             raise SandboxError(
                 "a worker could not enter its jail, or load the stage's probes"
@@ -354,7 +354,7 @@ class Worker:
 
     def _receive(self, request: int, deadline: float, doing: _Doing) -> Any:
         try:
-            answered, header, body = self._channel.receive(deadline)
+            answered, header, body = self._channel.receive(deadline, most=wire.MAX_ANSWER)
             if answered != request:
                 raise wire.WireError("an answer to another request")
             return wire.decode(header, body)

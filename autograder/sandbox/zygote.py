@@ -275,7 +275,7 @@ def _answer_calls(sock: socket.socket) -> None:
             return
         answer = runner.call(Call(**message))
         try:
-            frame = wire.encode(request, _builtins(answer))
+            frame = wire.encode(request, _builtins(answer), most=wire.MAX_ANSWER)
         except wire.UnsendableError as error:
             frame = wire.encode(request, _builtins(Unsendable(str(error)[:500])))
         channel.send(frame)
