@@ -143,10 +143,15 @@ class Runner:
             # compiled here rather than by import, which might take a stale .pyc
             source = importlib.util.decode_source(path.read_bytes())
             code = compile(source, str(path), "exec", dont_inherit=True)
+        except (SyntaxError, ValueError) as error:  # ValueError: a NUL, or not in its encoding
+            return Raised("SyntaxError", ["SyntaxError"], *self._unreadable(error))
+        except (OSError, RecursionError, MemoryError) as error:
+            return self._raised(error)
+        try:
             exec(code, self._module.__dict__)
         except self._let_pass:
             raise
-        except (SyntaxError, UnicodeDecodeError) as error:
+        except (SyntaxError, UnicodeDecodeError) as error:  # of a module that this one imports
             return Raised("SyntaxError", ["SyntaxError"], *self._unreadable(error))
         except BaseException as error:
             return self._raised(error)
@@ -212,7 +217,7 @@ class Runner:
                 found = msgspec.structs.replace(found, direct=False)
         return found
 
-    def _unreadable(self, error: SyntaxError | UnicodeDecodeError) -> tuple[str, Where | None]:
+    def _unreadable(self, error: SyntaxError | ValueError) -> tuple[str, Where | None]:
         """What is wrong with a file that Python can't read: its encoding first, then its syntax."""
         path = self.folder / f"{self.stage}.py"
         if isinstance(error, SyntaxError) and error.filename:
@@ -227,10 +232,10 @@ class Runner:
             return message, Where(path.name, line, "<module>", "", True)
         except OSError:
             pass  # then Python's own words have to do
-        if isinstance(error, UnicodeDecodeError):
-            return str(error), None
+        if not isinstance(error, SyntaxError):
+            return str(error), Where(path.name, 0, "<module>", "", True)
         source = (error.text or "").strip()[:200]
-        return error.msg, Where(path.name, error.lineno or 0, "<module>", source, True)
+        return error.msg[:_MAX_TEXT], Where(path.name, error.lineno or 0, "<module>", source, True)
 
     def _without_path(self, text: str) -> str:
         return text.replace(str(self.folder) + os.sep, "").replace(str(self.folder), ".")
