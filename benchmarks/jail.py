@@ -41,13 +41,16 @@ def main() -> None:
     parser.add_argument("--course", type=Path)
     options = parser.parse_args()
     course = Course.load(options.course or find_course(Path(__file__).parent))
+    with tempfile.TemporaryDirectory() as base:
+        Path(base).chmod(0o711)
+        measure(course, Path(base), options)
+
+
+def measure(course: Course, staging: Path, options: argparse.Namespace) -> None:
     with (
-        tempfile.TemporaryDirectory() as base,
-        Zygote(readable=[Path(base)]) as jailed,
-        Zygote(readable=[Path(base)], without=LAYERS, allow_weak=True) as free,
+        Zygote(readable=[staging]) as jailed,
+        Zygote(readable=[staging], without=LAYERS, allow_weak=True) as free,
     ):
-        staging = Path(base)
-        staging.chmod(0o711)
         folder = staging / "first"
         folder.mkdir(mode=0o755)
         (folder / "first.py").write_text("def f(x):\n    return x\n")

@@ -29,15 +29,20 @@ def main() -> None:
     options = parser.parse_args()
     course = Course.load(options.course or find_course(Path(__file__).parent))
 
-    started = time.perf_counter()
-    with tempfile.TemporaryDirectory() as base, Zygote(readable=[Path(base)]) as zygote:
-        start = time.perf_counter() - started
+    with tempfile.TemporaryDirectory() as base:
         Path(base).chmod(0o711)
+        started = time.perf_counter()
+        measure(course, Path(base), started, options.rounds)
+
+
+def measure(course: Course, staging: Path, started: float, rounds: int) -> None:
+    with Zygote(readable=[staging]) as zygote:
+        start = time.perf_counter() - started
         modules = [assignment.module for assignment in course.assignments]
-        submission = take_in(course.root / "solutions", modules, Path(base))
+        submission = take_in(course.root / "solutions", modules, staging)
         run_reference(course)  # imports, caches
         pairs = []
-        for _ in range(options.rounds):
+        for _ in range(rounds):
             started = time.perf_counter()
             run_reference(course)
             between = time.perf_counter()
@@ -50,7 +55,7 @@ def main() -> None:
     checks = sum(len(assignment.checks) for assignment in course.assignments)
     inside, sandboxed = (statistics.median(side) for side in zip(*pairs, strict=True))
     ratios = sorted(b / a for a, b in pairs)
-    print(f"{checks} checks of {len(course.assignments)} stages, {options.rounds} pairs of runs")
+    print(f"{checks} checks of {len(course.assignments)} stages, {rounds} pairs of runs")
     print(f"zygote's start          {start:8.3f} s   (once, not part of the ratio)")
     print(f"in process, median      {inside:8.3f} s")
     print(f"sandboxed, median       {sandboxed:8.3f} s   ({layers})")
