@@ -19,6 +19,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -123,11 +124,13 @@ class Zygote:
                 seed=_SEED,
             )
         ).decode()
+        # torch makes a folder for compiled kernels when it is imported: let it be one that goes
+        self._cache = tempfile.TemporaryDirectory(prefix="autograder-torch-")
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-B", "-m", "autograder.sandbox.zygote", begin],
                 pass_fds=[theirs.fileno()],
-                env=_scrubbed_environment(),
+                env=_scrubbed_environment() | {"TORCHINDUCTOR_CACHE_DIR": self._cache.name},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -217,6 +220,7 @@ class Zygote:
             self._process.wait()
         if self._process.stderr:
             self._process.stderr.close()
+        self._cache.cleanup()
         if self._uid_lock:
             self._uid_lock.close()
 
