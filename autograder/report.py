@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from autograder.course import Check, Course, Visibility
+from autograder.course import Assignment, Check, Course, Visibility
 from autograder.errors import AutograderError
 from autograder.text import plain
 
@@ -117,45 +117,7 @@ def build_report(
     fault: str | None = None,
 ) -> Report:
     """The report of a submission from the verdicts so far; a check without one is `ungraded`."""
-    stages = []
-    for assignment in course.assignments:
-        exercises = []
-        for i, exercise in enumerate(assignment.exercises, start=1):
-            rows = []
-            for check in assignment.checks_of(exercise.name):
-                verdict = verdicts.get(
-                    (check.stage, check.visibility, check.name),
-                    Verdict("ungraded", "not graded yet"),
-                )
-                rows.append(
-                    CheckRow(
-                        name=check.name,
-                        title=check.title,
-                        visibility=check.visibility,
-                        weight=check.weight,
-                        points=_points(check, verdict),
-                        max_points=check.points,
-                        outcome=verdict.outcome,
-                        message=plain(verdict.message),
-                        duration=round(verdict.duration, 4),
-                    )
-                )
-            points = sum((row.points or Decimal(0) for row in rows), Decimal(0))
-            number = f"{assignment.number}.{i}"
-            exercises.append(
-                ExerciseRow(number, exercise.name, points, exercise.points, tuple(rows))
-            )
-        points = sum((row.points for row in exercises), Decimal(0))
-        stages.append(
-            StageRow(
-                assignment.stage,
-                assignment.number,
-                assignment.title,
-                points,
-                assignment.points,
-                tuple(exercises),
-            )
-        )
+    stages = [_stage_row(assignment, verdicts) for assignment in course.assignments]
     return Report(
         submission=plain(submission),
         course=course.title,
@@ -167,6 +129,40 @@ def build_report(
         environment=environment,
         duration=round(duration, 3),
         fault=fault,
+    )
+
+
+def _stage_row(assignment: Assignment, verdicts: dict[CheckKey, Verdict]) -> StageRow:
+    exercises = []
+    for i, exercise in enumerate(assignment.exercises, start=1):
+        checks = assignment.checks_of(exercise.name)
+        rows = tuple(_check_row(check, verdicts) for check in checks)
+        points = sum((row.points or Decimal(0) for row in rows), Decimal(0))
+        number = f"{assignment.number}.{i}"
+        exercises.append(ExerciseRow(number, exercise.name, points, exercise.points, rows))
+    return StageRow(
+        stage=assignment.stage,
+        number=assignment.number,
+        title=assignment.title,
+        points=sum((row.points for row in exercises), Decimal(0)),
+        max_points=assignment.points,
+        exercises=tuple(exercises),
+    )
+
+
+def _check_row(check: Check, verdicts: dict[CheckKey, Verdict]) -> CheckRow:
+    verdict = verdicts.get((check.stage, check.visibility, check.name))
+    verdict = verdict or Verdict("ungraded", "not graded yet")
+    return CheckRow(
+        name=check.name,
+        title=check.title,
+        visibility=check.visibility,
+        weight=check.weight,
+        points=_points(check, verdict),
+        max_points=check.points,
+        outcome=verdict.outcome,
+        message=plain(verdict.message),
+        duration=round(verdict.duration, 4),
     )
 
 

@@ -96,6 +96,7 @@ class Zygote:
     Raises:
         SandboxError: it can't be started.
         WeakSandboxError: this machine doesn't allow the floor.
+        ExposedCourseError: there is no Landlock, and workers could read what is secret.
     """
 
     def __init__(
@@ -112,7 +113,6 @@ class Zygote:
             self._uid_lock, self._uid_block = _lock_uid_slot()
         self._next_uid = itertools.count()
         self._killed: list[int] = []
-        self._without = sorted(without)
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         begin = msgspec.json.encode(
             zygote.Begin(
@@ -120,7 +120,7 @@ class Zygote:
                 uid=self._uid_block,
                 readable=[str(path) for path in readable],
                 secret=[str(path) for path in secret],
-                without=self._without,
+                without=sorted(without),
                 seed=_SEED,
             )
         ).decode()
