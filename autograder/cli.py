@@ -112,6 +112,49 @@ def grade(
 
 
 @app.command()
+def verify(
+    stage: StageOption = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the counts here; - prints.")
+    ] = None,
+    mutants: Annotated[
+        bool, typer.Option("--mutants/--no-mutants", help="Try generic mutants of the references.")
+    ] = True,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, metavar="N", help="Processes side by side.")
+    ] = None,
+    course: CourseOption = None,
+    allow_weak: Annotated[
+        bool, typer.Option("--allow-weak", help="Go on where the sandbox is below its floor.")
+    ] = False,
+) -> None:
+    """Prove that the checks tell right from wrong; exit 1, with the culprits, where they don't."""
+    _need_linux()
+    from autograder.progress import Count
+    from autograder.proof.summary import print_proof
+    from autograder.proof.verify import verify as prove
+    from autograder.report import to_json, write_atomically
+    from autograder.sandbox.jail import hide_memory
+
+    hide_memory()
+    with Count("variants") as count:
+        proof = prove(
+            _course(course).select(stage or []),
+            jobs=jobs,
+            with_mutants=mutants,
+            allow_weak=allow_weak,
+            progress=count.show,
+        )
+    if json == Path("-"):
+        sys.stdout.buffer.write(to_json(proof))
+    else:
+        print_proof(proof, sys.stdout)
+    if json is not None and json != Path("-"):
+        write_atomically(json, to_json(proof))
+    raise typer.Exit(0 if proof.holds else 1)
+
+
+@app.command()
 def release(
     out: Annotated[
         Path | None,

@@ -83,11 +83,14 @@ class Exercise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One function or class that students write, with its points.
 
     `covers` lists the names that the exercise is made of; it defaults to the exercise's own.
+    `resolution` is the relative error, in units of the dtype's eps, that every check which
+    compares floating-point answers has to notice; `verify` sees to it.
     """
 
     name: str
     points: Decimal
     covers: tuple[str, ...] = ()
+    resolution: float = 100.0
 
     def __post_init__(self) -> None:
         # the bounds keep decimal's arithmetic exact: nan, inf and 1e30 raise in it
@@ -214,7 +217,7 @@ class Course:
         path = root / "assignments" / "course.toml"
         if not path.is_file():
             raise CourseError(f"no course in {root}: {path.relative_to(root)} is missing")
-        file = _read(path, _CourseFile)
+        file = read_toml(path, _CourseFile)
         if not file.stages:
             raise CourseError(f"{path}: `stages` is empty")
         if doubled := _first_double(file.stages):
@@ -270,7 +273,7 @@ def _load_assignment(
     path = folder / "assignment.toml"
     if not path.is_file():
         raise CourseError(f"{path} is missing; {course_file} lists the stage {stage!r}")
-    file = _read(path, _AssignmentFile)
+    file = read_toml(path, _AssignmentFile)
     names = [exercise.name for exercise in file.exercises]
     if doubled := _first_double(names):
         raise CourseError(f"{path}: `exercises` names {doubled!r} twice")
@@ -305,7 +308,12 @@ def _load_assignment(
 _Model = TypeVar("_Model")
 
 
-def _read(path: Path, model: type[_Model]) -> _Model:
+def read_toml(path: Path, model: type[_Model]) -> _Model:
+    """A TOML file of a course as a validated model.
+
+    Raises:
+        CourseError: it can't be read, is no TOML, or has a wrong key; with the file and the key.
+    """
     try:
         # tomllib first: its message has the line and column
         return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), model)

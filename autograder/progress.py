@@ -1,11 +1,11 @@
-"""The progress bar of a grading run, on standard error where that is a terminal."""
+"""Progress bars, on standard error where that is a terminal."""
 
 from __future__ import annotations
 
 import sys
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from autograder.report import Report, check_rows
 
@@ -51,3 +51,34 @@ class Bar:
         if self._progress is not None:
             self._progress.stop()
             self._progress = None
+
+
+class Count:
+    """A bar that counts; a context manager that takes it away.
+
+    Args:
+        what: what is counted, in the plural.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._console = Console(file=sys.stderr)
+        self._progress = Progress(
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f} " + what),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._progress.add_task("", total=1)
+
+    def __enter__(self) -> Count:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, done: int, total: int) -> None:
+        """Show that `done` of `total` are done."""
+        self._progress.update(self._task, completed=done, total=total)

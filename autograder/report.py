@@ -30,16 +30,31 @@ Outcome = Literal[
 ]
 
 
+class Diagnosis(msgspec.Struct, frozen=True):
+    """A known mistake that explains what a check found; two where they can't be told apart.
+
+    `mistakes` are their names, for the instructor; `hint` is for the student.
+    """
+
+    mistakes: tuple[str, ...]
+    hint: str
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """How one check went."""
 
     outcome: Outcome
     message: str = ""
     duration: float = 0.0
+    diagnosis: Diagnosis | None = None
 
 
 class CheckRow(msgspec.Struct, frozen=True):
-    """One check; `duration` is in seconds, `points` is None where it is `ungraded`."""
+    """One check; `duration` is in seconds, `points` is None where it is `ungraded`.
+
+    `hint` is a question or a pointer where the failure looks like a known mistake, empty
+    elsewhere; `mistakes` are the names of those that it looks like.
+    """
 
     name: str
     title: str
@@ -50,6 +65,8 @@ class CheckRow(msgspec.Struct, frozen=True):
     outcome: Outcome
     message: str
     duration: float
+    hint: str = ""
+    mistakes: tuple[str, ...] = ()
 
 
 class ExerciseRow(msgspec.Struct, frozen=True):
@@ -163,6 +180,8 @@ def _check_row(check: Check, verdicts: dict[CheckKey, Verdict]) -> CheckRow:
         outcome=verdict.outcome,
         message=plain(verdict.message),
         duration=round(verdict.duration, 4),
+        hint=plain(verdict.diagnosis.hint) if verdict.diagnosis else "",
+        mistakes=verdict.diagnosis.mistakes if verdict.diagnosis else (),
     )
 
 
@@ -175,6 +194,11 @@ def _points(check: Check, verdict: Verdict) -> Decimal | None:
 def check_rows(stages: Iterable[StageRow]) -> Iterable[CheckRow]:
     """All check rows of some stages, in order."""
     return (row for stage in stages for exercise in stage.exercises for row in exercise.checks)
+
+
+def hints(checks: Iterable[CheckRow]) -> list[str]:
+    """The hints of some checks, each once."""
+    return list(dict.fromkeys(line for check in checks for line in check.hint.splitlines()))
 
 
 def to_json(value: object) -> bytes:

@@ -176,6 +176,8 @@ def test_window_out_of_range_raises(student, wrong, below, kernel):
     value = -1 - below if wrong == "padding" else -below
     assert_equal(student.pool_out_size(**right), 1)
     assert_raises(ValueError, lambda: student.pool_out_size(**right | {wrong: value}))
+    # with room to spare, so that it can't be raised because nothing fits
+    assert_raises(ValueError, lambda: student.pool_out_size(**right | {"n": 20, wrong: value}))
     assert_raises(ValueError, lambda: student.pool_out_size(**right | {"n": kernel - 1}))
 
 
@@ -378,14 +380,17 @@ def test_dense_needs_flat_input(student, shape, out):
             {"kind": "pool", "kernel": 2, "padding": -1},
             {"kind": "pool", "kernel": 2, "padding": 2},
             {"kind": "pool", "kernel": 3, "padding": 2},
+            {"kind": "dense", "out": 0},
         ]
-    )
+    ),
+    half=integers(1, 4),
 )
-def test_layers_out_of_range_raise(student, wrong):
-    """A kernel, stride or dilation below 1, or padding out of its range, raises ValueError."""
-    right = {"kind": "pool", "kernel": 2, "padding": 1, "stride": 3}
+def test_layers_out_of_range_raise(student, wrong, half):
+    """Out, kernel, stride or dilation below 1, or padding out of its range, raises ValueError."""
+    right = {"kind": "pool", "kernel": 2 * half, "padding": half, "stride": 3}
     assert_equal(student.trace_shapes([right], (1, 9, 12)), [(1, 4, 5)])
-    assert_raises(ValueError, lambda: student.trace_shapes([right, wrong], (1, 27, 27)))
+    before = [right, {"kind": "flatten"}] if wrong["kind"] == "dense" else [right]
+    assert_raises(ValueError, lambda: student.trace_shapes([*before, wrong], (1, 27, 27)))
 
 
 # --- receptive_field -----------------------------------------------------------------------

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import IO, Any, Literal
 
 from autograder.course import Course
-from autograder.report import ExerciseRow, Report
+from autograder.report import ExerciseRow, Report, hints
 
 Standing = Literal["good", "partly", "bad", "open"]
 _MARKS: dict[Standing, tuple[str, str]] = {
@@ -28,6 +28,7 @@ class Line:
     points: str
     standing: Standing
     text: str
+    hints: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ def graded_board(report: Report) -> Board:
         for exercise in stage.exercises:
             standing, text = _graded_standing(exercise)
             points = f"{points_text(exercise.points)} / {points_text(exercise.max_points)}"
-            lines.append(Line(exercise.number, exercise.name, points, standing, text))
+            found = hints(exercise.checks)
+            lines.append(Line(exercise.number, exercise.name, points, standing, text, found))
         stages.append((f"{stage.number} {stage.stage}", lines))
     summary = f"{points_text(report.points)} of {points_text(report.max_points)} points"
     if not report.graded:
@@ -142,6 +144,8 @@ def print_board(board: Board, file: IO[str], width: int | None = None) -> None:
                 Text(line.points),
                 Text(f"{mark} {line.text}", style),
             )
+            for hint in line.hints:
+                table.add_row("", "", "", Text(f"  {hint}", "italic"))
     console.print(Text(board.title, "bold"))
     console.print()
     console.print(table)

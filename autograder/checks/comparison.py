@@ -7,7 +7,10 @@ mend. `tolerance` is the one place where closeness is defined.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -86,10 +89,58 @@ def assert_close(
     allowed = relative * (wanted.abs().nan_to_num(0, 0, 0) + floor)
     same = (got == wanted) | (got.isnan() & wanted.isnan())
     wrong = ~(same | ((got - wanted).abs() <= allowed))
+    if watcher := _WATCHER.get():
+        watcher(_closeness(got, wanted, same, allowed, computed_in))
     if wrong.any():
         shown = wanted.to(computed_in) if dtype or isinstance(actual, torch.Tensor) else wanted
         problem = _value_difference(got, wanted, wrong, shown if shown.dim() else shown.item())
         raise CheckFailure(problem + f"\nallowed difference {float(allowed.max()):.2g}", actual)
+
+
+@dataclass(frozen=True)
+class Closeness:
+    """How close one answer came, and how close it had to come.
+
+    Args:
+        dtype: what was computed in.
+        error: the largest error of an element, in units of what was allowed for it; 0 where all
+            are exactly right, infinite where one is not finite.
+        resolution: the smallest relative error of an element that would have been noticed, in
+            units of the dtype's eps; infinite where nothing but zeros was expected.
+    """
+
+    dtype: torch.dtype
+    error: float
+    resolution: float
+
+
+_WATCHER: ContextVar[Callable[[Closeness], None] | None] = ContextVar("watcher", default=None)
+
+
+@contextmanager
+def watching(watcher: Callable[[Closeness], None]) -> Iterator[None]:
+    """Have `watcher` told of every comparison that `assert_close` makes meanwhile."""
+    token = _WATCHER.set(watcher)
+    try:
+        yield
+    finally:
+        _WATCHER.reset(token)
+
+
+def _closeness(
+    got: torch.Tensor,
+    wanted: torch.Tensor,
+    same: torch.Tensor,
+    allowed: torch.Tensor,
+    dtype: torch.dtype,
+) -> Closeness:
+    error = torch.where(same, 0.0, (got - wanted).abs() / allowed)
+    noticed = (allowed / wanted.abs())[(wanted != 0) & wanted.isfinite()]
+    return Closeness(
+        dtype,
+        float(error.nan_to_num(math.inf, math.inf).max()) if error.numel() else 0.0,
+        float(noticed.min()) / torch.finfo(dtype).eps if noticed.numel() else math.inf,
+    )
 
 
 def assert_raises(exception: type[BaseException], call: Callable[[], Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 import hypothesis
 
-from autograder.checks.faces import Face, begin_example, note_failure
+from autograder.checks.faces import Example, Face, begin_example, note_failure
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -48,13 +48,14 @@ def given(*args: Any, **strategies: Any) -> Callable[[_Function], _Function]:
         @functools.wraps(function)
         def example(*values: Any, **named: Any) -> None:
             faces = [v for v in (*values, *named.values()) if isinstance(v, Face)]
+            drawn = Example(function, values, named)
             for face in faces:
-                begin_example(face)
+                begin_example(face, drawn)
             try:
                 function(*values, **named)
             except Exception as error:
                 for face in faces[:1]:
-                    note_failure(face, error)
+                    note_failure(face, error, drawn)
                 raise
 
         draw: Any = hypothesis.given(*args, **strategies)

@@ -6,7 +6,8 @@ imported module when a student runs pytest. A check can't tell which.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,6 +32,8 @@ from autograder.sandbox.runner import (
     Runner,
     Unsendable,
 )
+
+_MOST_EXAMPLES = 1000  # shrinking can come to many more, and nobody asks for those
 
 
 class Backend(Protocol):
@@ -59,6 +62,8 @@ class Face:
         self._loaded = False
         self._calls: list[Made] = []
         self._failure: str | None = None
+        self._failing: FailingExample | None = None
+        self._examples: list[Example] = []
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
@@ -110,6 +115,10 @@ class Face:
         return answer.value
 
 
+def _is_students(value: object) -> bool:
+    return isinstance(value, Face) and not value._trusted
+
+
 class NoReferenceError(Exception):
     """The reference can't say what is expected."""
 
@@ -126,14 +135,60 @@ class _Variant:
         )
 
 
-def begin_example(face: Face) -> None:
+@dataclass(frozen=True)
+class Example:
+    """One input of a check: it can be run again, on another submission.
+
+    Args:
+        check: the check's own function.
+        args, kwargs: what it is given; the student's face among them is a place to fill in.
+    """
+
+    check: Callable[..., object]
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+
+    def run(self, student: Face) -> Exception | None:
+        """Run the example on another submission; how it fails there, None if it holds.
+
+        Raises:
+            CheckStopped: that submission gave no answer.
+        """
+        for value in (*self.args, *self.kwargs.values()):
+            if isinstance(value, torch.Generator):  # the check may have drawn from it
+                value.manual_seed(value.initial_seed())
+        args = [student if _is_students(value) else value for value in self.args]
+        kwargs = {
+            name: student if _is_students(value) else value for name, value in self.kwargs.items()
+        }
+        begin_example(student, self)
+        try:
+            self.check(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001  a check may break down on what it is given
+            return error
+        return None
+
+
+@dataclass(frozen=True)
+class FailingExample:
+    """An example that failed, with what was called, what came back, and how it failed."""
+
+    example: Example
+    calls: Sequence[Made]
+    error: Exception
+
+
+def begin_example(face: Face, example: Example) -> None:
     """Forget the calls of the last example: the next failure speaks of the new one."""
     face._calls.clear()
+    if len(face._examples) < _MOST_EXAMPLES:
+        face._examples.append(example)
 
 
-def note_failure(face: Face, error: Exception) -> None:
+def note_failure(face: Face, error: Exception, example: Example) -> None:
     """Keep what `error` says of the current example; hypothesis may go on to simpler ones."""
     face._failure = explain(error, face._calls)
+    face._failing = FailingExample(example, list(face._calls), error)
 
 
 def noted_failure(face: Face) -> str | None:
@@ -141,9 +196,24 @@ def noted_failure(face: Face) -> str | None:
     return face._failure
 
 
+def failing_example(face: Face) -> FailingExample | None:
+    """The last example that failed, None where none has."""
+    return face._failing
+
+
+def examples_of(face: Face) -> list[Example]:
+    """The examples so far, as they were drawn; of very many, the first."""
+    return list(face._examples)
+
+
 def calls_of(face: Face) -> list[Made]:
     """The calls of the current example."""
     return list(face._calls)
+
+
+def names_of(face: Face) -> set[str]:
+    """The names of the submission that checks and probes have used, where it runs here."""
+    return set(getattr(face._backend, "names", ()))
 
 
 class ModuleBackend:
@@ -175,6 +245,11 @@ class ModuleBackend:
         """Run one call in this process."""
         args, kwargs = wire.roundtrip((call.args, call.kwargs), keep_strides=True)
         return self._runner.call(Call(call.name, args, kwargs, call.probe, call.again))
+
+    @property
+    def names(self) -> set[str]:
+        """The module's names that calls and probes have used so far."""
+        return self._runner.names
 
     def close(self) -> None:
         """Nothing is held."""

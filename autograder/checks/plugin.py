@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 class Source(Protocol):
     """Where the plugin gets what checks are run against."""
 
-    examples: int
+    @property
+    def examples(self) -> int:
+        """How many inputs hypothesis draws for each check."""
 
     def student(self, stage: str) -> Backend:
         """A fresh backend for the student's module of one stage."""

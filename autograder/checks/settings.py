@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 
@@ -18,6 +18,8 @@ def use(examples: int) -> None:
         deadline=None,
         print_blob=True,
         report_multiple_bugs=False,
+        # without `explain`: it traces every line that runs, for a note that nobody is shown
+        phases=[Phase.explicit, Phase.generate, Phase.target, Phase.shrink],
         # they measure the machine's speed, among other things, and a grade must not
         suppress_health_check=list(HealthCheck),
     )

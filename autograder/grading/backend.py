@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from autograder.checks.faces import import_failed
-from autograder.checks.failures import CheckStopped
-from autograder.course import Assignment
+from autograder.checks.faces import Backend, import_failed
+from autograder.checks.failures import CheckStopped, Made
+from autograder.course import Assignment, Limits
 from autograder.sandbox.runner import Answer, Call
 from autograder.sandbox.workers import (
     BadAnswer,
@@ -18,20 +20,23 @@ from autograder.sandbox.workers import (
     Zygote,
 )
 
+_MOST_KEPT = 40  # calls at either end of a trace
+
 
 @dataclass
 class StageRun:
     """One stage of one submission under grading.
 
     An import that failed is remembered: it would fail for every other check too, and one that
-    never ends should cost its time once.
+    never ends should cost its time once. `limits` are the assignment's, unless others are given.
     """
 
     zygote: Zygote
     folder: Path
     assignment: Assignment
-    probes: str | None = None
-    import_failure: CheckStopped | None = field(default=None)
+    limits: Limits | None = None
+    probes: str | None = field(default=None, init=False)
+    import_failure: CheckStopped | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         if self.assignment.probes:
@@ -50,8 +55,10 @@ class WorkerBackend:
         self._worker: Worker | None = None
 
     def load(self) -> None:
-        """Start the worker and import the submission."""
+        """Start the worker and import the submission, once."""
         run = self._run
+        if self._worker is not None:
+            return
         if run.import_failure is None:
             run.import_failure = self._start()
         if run.import_failure is not None:
@@ -61,7 +68,10 @@ class WorkerBackend:
         run = self._run
         try:
             self._worker = run.zygote.spawn(
-                run.folder, run.assignment.stage, run.probes, run.assignment.limits
+                run.folder,
+                run.assignment.stage,
+                run.probes,
+                run.limits or run.assignment.limits,
             )
             raised = self._worker.load()
         except SandboxError as error:
@@ -91,3 +101,48 @@ class WorkerBackend:
         """End the worker."""
         if self._worker is not None:
             self._worker.close()
+            self._worker = None
+
+
+@dataclass
+class Trace:
+    """The calls that a check made and their answers: the first ones, and the last.
+
+    The first are as they were drawn, the last those that hypothesis came to in shrinking.
+    """
+
+    first: list[Made] = field(default_factory=list)
+    last: deque[Made] = field(default_factory=lambda: deque(maxlen=_MOST_KEPT))
+
+    def add(self, made: Made) -> None:
+        """Keep one more call, and forget one in the middle where there are many."""
+        if len(self.first) < _MOST_KEPT:
+            self.first.append(made)
+        else:
+            self.last.append(made)
+
+    def __iter__(self) -> Iterator[Made]:
+        yield from self.first
+        yield from self.last
+
+
+class Recorded:
+    """A backend whose calls and answers are kept."""
+
+    def __init__(self, backend: Backend, trace: Trace) -> None:
+        self._backend = backend
+        self._trace = trace
+
+    def load(self) -> None:
+        """Import the submission."""
+        self._backend.load()
+
+    def call(self, call: Call) -> Answer:
+        """Run one call, and keep it with its answer."""
+        answer = self._backend.call(call)
+        self._trace.add(Made(call, answer))
+        return answer
+
+    def close(self) -> None:
+        """Free what the backend holds."""
+        self._backend.close()

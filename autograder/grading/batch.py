@@ -11,6 +11,7 @@ from pathlib import Path
 
 from autograder.course import Course
 from autograder.errors import AutograderError, InputError, SubmissionError
+from autograder.grading.diagnose import Diagnoser
 from autograder.grading.grade import grade, refused
 from autograder.grading.intake import discard, submission_name, take_in
 from autograder.report import Report, to_json, write_atomically
@@ -57,18 +58,21 @@ def grade_all(
         staging = Path(base)
         staging.chmod(0o711)  # the worker may enter it, and list nothing
         secret = [course.root / "assignments", course.root / "solutions"]
-        with _Zygotes(staging, secret, allow_weak) as zygotes:
+        with _Zygotes(course, staging, secret, allow_weak) as zygotes:
             on_start(zygotes.running())
+            zygotes.diagnoser()  # a course that is wrong is said to be so before any work
             for path, name in zip(paths, names, strict=True):
                 yield _grade_one(course, path, out / name, staging, zygotes, on_check)
 
 
 class _Zygotes:
-    """One zygote at a time; a new one where the last has died."""
+    """One zygote at a time, with what it needs to diagnose; new ones where the last has died."""
 
-    def __init__(self, staging: Path, secret: list[Path], allow_weak: bool) -> None:
-        self._staging, self._secret, self._allow_weak = staging, secret, allow_weak
+    def __init__(self, course: Course, staging: Path, secret: list[Path], allow_weak: bool) -> None:
+        self._course, self._staging = course, staging
+        self._secret, self._allow_weak = secret, allow_weak
         self._zygote: Zygote | None = None
+        self._diagnoser: Diagnoser | None = None
 
     def __enter__(self) -> _Zygotes:
         return self
@@ -85,7 +89,14 @@ class _Zygotes:
             self._zygote = Zygote(
                 readable=[self._staging], secret=self._secret, allow_weak=self._allow_weak
             )
+            self._diagnoser = None
         return self._zygote
+
+    def diagnoser(self) -> Diagnoser:
+        zygote = self.running()
+        if self._diagnoser is None:
+            self._diagnoser = Diagnoser(self._course, zygote, self._staging)
+        return self._diagnoser
 
 
 def _grade_one(
@@ -120,10 +131,10 @@ def _grade_one(
 
     try:
         zygote = zygotes.running()
-        report = grade(course, submission, zygote, tell)
+        report = grade(course, submission, zygote, tell, zygotes.diagnoser())
         if not report.graded and not zygote.is_running():
             # killed under us, by the kernel or by hand: that is worth a second try
-            report = grade(course, submission, zygotes.running(), tell)
+            report = grade(course, submission, zygotes.running(), tell, zygotes.diagnoser())
     finally:
         discard(submission, staging)
     write(report)

@@ -78,6 +78,18 @@ def differences(files: Mapping[str, bytes], out: Path) -> list[str]:
     return sentences
 
 
+def read_folder(folder: Path) -> dict[str, bytes]:
+    """The files of a release on disk, without its manifest and caches.
+
+    Raises:
+        InputError: it can't be read.
+    """
+    found = {name: _content(path) for name, path in _present(folder.resolve()).items()}
+    return {
+        name: content for name, content in found.items() if content is not None and name != MANIFEST
+    }
+
+
 def _refuse_to_lose(files: Mapping[str, bytes], out: Path) -> None:
     present = _present(out) if out.exists() else {}
     released = _read_manifest(present.pop(MANIFEST, None))

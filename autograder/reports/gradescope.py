@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from autograder.course import VISIBILITIES, VisibilityPolicy
-from autograder.report import CheckRow, ExerciseRow, Report, StageRow
+from autograder.report import CheckRow, ExerciseRow, Report, StageRow, hints
 
 _UNGRADED = (
     "This submission has not been graded in full: the grader failed. That is not your fault and "
@@ -71,7 +71,7 @@ def _rows(
 
 
 def _output(checks: list[CheckRow], passed: int) -> str:
-    """What a student reads below a row; a message that several checks share is said once."""
+    """What a student reads below a row; what several checks share is said once."""
     if passed == len(checks):
         return f"{passed} of {len(checks)} checks pass."
     titles: dict[str, list[str]] = {}
@@ -80,4 +80,5 @@ def _output(checks: list[CheckRow], passed: int) -> str:
             titles.setdefault(check.message, []).append(check.title)
     parts = [f"{passed} of {len(checks)} checks pass."]
     parts += ["\n".join([*map("✗ {}".format, held), said]) for said, held in titles.items()]
+    parts += [f"Hint: {hint}" for hint in hints(checks)]
     return "\n\n".join(parts)

@@ -6,11 +6,11 @@ both get the same answers, because arguments and results are plain values either
 
 from __future__ import annotations
 
+import dis
 import importlib.util
 import linecache
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -33,7 +33,7 @@ _Name = Annotated[str, msgspec.Meta(max_length=_MAX_PATH)]
 
 
 class Where(msgspec.Struct, frozen=True):
-    """The student's line that an exception came from; `direct` where nothing was called in it."""
+    """The student's line that an exception came from; `direct` where it raised it itself."""
 
     file: _Name
     line: Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
@@ -94,10 +94,12 @@ class _MissingName(Exception):
 class _StudentModule:
     """What a probe gets: the submission's names, with a clear answer for one that is missing."""
 
-    def __init__(self, module: ModuleType) -> None:
+    def __init__(self, module: ModuleType, names: set[str]) -> None:
         self._module = module
+        self._names = names
 
     def __getattr__(self, name: str) -> Any:
+        self._names.add(name)
         try:
             return getattr(self._module, name)
         except AttributeError:
@@ -126,6 +128,7 @@ class Runner:
         self._let_pass = let_pass
         self._module = ModuleType(stage)
         self._probes = ModuleType("probes")
+        self.names: set[str] = set()  # of the module's, those that were asked for
         if probes is not None:
             exec(compile(probes, "probes.py", "exec"), self._probes.__dict__)
 
@@ -180,7 +183,7 @@ class Runner:
         return Returned(value, [name[:_MAX_PATH] for name in mutated[:_MAX_LIST]])
 
     def _function(self, call: Call) -> Callable[..., Any]:
-        student = _StudentModule(self._module)
+        student = _StudentModule(self._module, self.names)
         if not call.probe:
             return getattr(student, call.name)  # type: ignore[no-any-return]
         probe = getattr(self._probes, call.name)
@@ -203,15 +206,17 @@ class Runner:
     def _where(self, trace: TracebackType | None) -> Where | None:
         """The innermost line of the submission on the way to the exception."""
         found = None
-        for frame, line in traceback.walk_tb(trace):
-            code = frame.f_code
+        while trace is not None:
+            code, line, step = trace.tb_frame.f_code, trace.tb_lineno, trace.tb_lasti
+            trace = trace.tb_next
             if code.co_filename.startswith(str(self.folder) + os.sep):
                 found = Where(
                     file=self._without_path(code.co_filename)[:_MAX_PATH],
                     line=max(0, min(line or 0, (1 << 31) - 1)),
                     function=code.co_qualname[:_MAX_PATH],
                     source=linecache.getline(code.co_filename, line or 0).strip()[:200],
-                    direct=True,
+                    # torch raises NotImplementedError from C: only a `raise` is a stub's
+                    direct=code.co_code[step] == dis.opmap["RAISE_VARARGS"],
                 )
             elif found is not None and found.direct:
                 found = msgspec.structs.replace(found, direct=False)

@@ -1,0 +1,103 @@
+"""Whether two submissions gave the same answer, whatever form it came in."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+
+from autograder.checks.comparison import tolerance
+from autograder.sandbox.runner import Answer, Missing, Raised, Returned
+
+_TERMS = 100  # sums of that length, in another order, are the same answer still
+_DEVIATION = 0.01  # of the way from the right answer to the wrong one
+
+
+def same_answer(one: Answer, other: Answer, right: Answer | None = None) -> bool:
+    """Whether `one` and `other` are the same answer but for rounding.
+
+    A tuple is a list, a 0-dimensional tensor a number, a NumPy array a tensor; shapes and dtypes
+    have to agree, and so have ints and floats.
+
+    Args:
+        one: an answer.
+        other: another.
+        right: the right answer to the same call. Where `other` is far from it, `one` may be off
+            by a hundredth of that distance: two ways to make one mistake round differently.
+    """
+    if isinstance(one, Returned) and isinstance(other, Returned):
+        known = right.value if isinstance(right, Returned) else None
+        return _same(one.value, other.value, known)
+    if isinstance(one, Raised) and isinstance(other, Raised):
+        return one.type == other.type
+    if isinstance(one, Missing):
+        return False
+    return one == other
+
+
+def _same(one: Any, other: Any, right: Any) -> bool:
+    one, other, right = _plain(one), _plain(other), _plain(right)
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return _same_tensor(one, other, right)
+    one, other, right = _number(one), _number(other), _number(right)
+    if isinstance(one, list) and isinstance(other, list):
+        known = right if isinstance(right, list) and len(right) == len(one) else [None] * len(one)
+        return len(one) == len(other) and all(map(_same, one, other, known))
+    if isinstance(one, dict) and isinstance(other, dict):
+        rights = right if isinstance(right, dict) else {}
+        return one.keys() == other.keys() and all(
+            _same(value, other[name], rights.get(name)) for name, value in one.items()
+        )
+    if isinstance(one, float) and isinstance(other, float):
+        # a Python float may have been computed in single precision
+        return _close(
+            torch.tensor(one, dtype=torch.float64),
+            torch.tensor(other, dtype=torch.float64),
+            torch.tensor(right, dtype=torch.float64) if isinstance(right, float) else None,
+            tolerance(torch.float32),
+        )
+    return type(one) is type(other) and bool(one == other)
+
+
+def _plain(value: Any) -> Any:
+    """A value in the one form that is compared."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return torch.as_tensor(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _number(value: Any) -> Any:
+    return value.item() if isinstance(value, torch.Tensor) and value.dim() == 0 else value
+
+
+def _same_tensor(one: torch.Tensor, other: torch.Tensor, right: Any) -> bool:
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return False
+    if not one.dtype.is_floating_point:
+        return torch.equal(one, other)
+    known = right if isinstance(right, torch.Tensor) and right.shape == one.shape else None
+    allowed = tolerance(one.dtype, _TERMS)
+    return _close(one.double(), other.double(), None if known is None else known.double(), allowed)
+
+
+def _close(
+    one: torch.Tensor, other: torch.Tensor, right: torch.Tensor | None, relative: float
+) -> bool:
+    if not torch.equal(one.isnan(), other.isnan()):
+        return False
+    finite = one.isfinite() & other.isfinite()
+    if not torch.equal(one[~finite].nan_to_num(), other[~finite].nan_to_num()):
+        return False
+    a, b = one[finite], other[finite]
+    if a.numel() == 0:
+        return True
+    allowed = relative * float(b.abs().max())
+    if right is not None:
+        deviation = float((b - right[finite]).abs().max())
+        if math.isfinite(deviation):
+            allowed = max(allowed, _DEVIATION * deviation)
+    return bool((a - b).abs().max() <= allowed)

@@ -1,0 +1,338 @@
+"""Which known mistake a failing submission looks like.
+
+A check that failed leaves its failing example, the smallest that was found. It is run again on
+each of the exercise's known mistakes, in sandboxed workers like any submission. A mistake explains
+the failure where the check fails on it too and every answer on the way is the student's. Small
+examples coincide by chance, so it also has to agree with the student on the other inputs that the
+check drew, as far as they tell right from wrong.
+
+What is random gives no equal answers: two right ways to shuffle draw differently. There a mistake
+explains the failures where the same checks fail with the same sentence, and all others pass.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+import tempfile
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.checks.faces import Backend, Face, FailingExample
+from autograder.checks.failures import CheckFailure, CheckStopped, Made, StudentRaised
+from autograder.course import Assignment, Course, Limits
+from autograder.grading.answers import same_answer
+from autograder.grading.backend import StageRun, WorkerBackend
+from autograder.grading.run import Run
+from autograder.mistakes import Mistake, read_mistakes
+from autograder.report import CheckKey, Diagnosis
+from autograder.sandbox.runner import Answer, Call
+from autograder.sandbox.wire import UnsendableError
+from autograder.sandbox.workers import Zygote
+
+_AGREE = 0.75  # of the calls that tell a mistake from the reference, or the student from it
+_MOST_NAMED = 2  # more mistakes than that fit: the failure says too little
+_MOST_ALIKE = 8  # mistakes that are run on all checks, to find one that fails in the same ones
+# a mistake that takes longer than this on one example is not what the student did
+_LIMITS = Limits(wall_seconds=5, cpu_seconds=5, import_seconds=20)
+
+
+class Diagnoser:
+    """Compares failing submissions with a course's known mistakes.
+
+    Args:
+        course: whose mistakes are known.
+        zygote: where the workers come from that run the mistakes.
+        folder: where the mistakes' modules are written; closed to all but those workers.
+        keep: leave an exercise's workers running for the next submission; then `close` it.
+
+    Raises:
+        CourseError: a ``mistakes.toml`` is wrong.
+    """
+
+    def __init__(self, course: Course, zygote: Zygote, folder: Path, *, keep: bool = False) -> None:
+        self._zygote = zygote
+        self._keep = keep
+        self._workers: dict[Path, _Lasting] = {}
+        self._suspects = {a.stage: _suspects(a, folder) for a in course.assignments}
+        self._references = {
+            a.stage: _write(folder, a, a.reference.read_text(encoding="utf-8"))
+            for a in course.assignments
+            if self._suspects[a.stage]
+        }
+        self._profiles: dict[tuple[str, str, str], dict[CheckKey, str]] = {}
+
+    def diagnose(self, run: Run) -> Generator[Run, None, dict[CheckKey, Diagnosis]]:
+        """The diagnoses of a run that is over, by failing check.
+
+        A generator: it yields runs that have to be made before it goes on (see `run_checks`).
+        """
+        found: dict[CheckKey, Diagnosis] = {}
+        for assignment in run.course.assignments:
+            for exercise in assignment.exercises:
+                keys = [
+                    key
+                    for check in assignment.checks_of(exercise.name)
+                    if (key := (check.stage, check.visibility, check.name)) in run.failing
+                    and run.verdicts[key].outcome in ("failed", "error")
+                    and key not in run.unsure
+                ]
+                suspects = [s for s in self._suspects[assignment.stage] if s.of(exercise.name)]
+                if keys and suspects:
+                    found |= yield from self._exercise(run, assignment, suspects, keys)
+        return found
+
+    def _exercise(
+        self, run: Run, assignment: Assignment, suspects: list[_Suspect], keys: list[CheckKey]
+    ) -> Generator[Run, None, dict[CheckKey, Diagnosis]]:
+        reference = self._worker(assignment, self._references[assignment.stage])
+        workers = [(suspect, self._worker(assignment, suspect.folder)) for suspect in suspects]
+        scores = {
+            key: {
+                suspect: score
+                for suspect, worker in workers
+                if (score := _score(run, key, worker, reference)) >= _AGREE
+            }
+            for key in keys
+        }
+        if not any(scores.values()):
+            alike = [s for s, worker in workers if _fails_alike(run, keys, worker)]
+            scores = yield from self._same_profile(run, assignment, alike, keys)
+        asked = {c.name for c in assignment.checks_of(suspects[0].mistake.exercise)}
+        traces = [
+            trace
+            for (stage, _, name), trace in run.traces.items()
+            if stage == assignment.stage and name in asked
+        ]
+
+        def over_all(suspect: _Suspect) -> float:
+            """How well a mistake agrees with the student on what all checks drew."""
+            worker = self._worker(assignment, suspect.folder)
+            return _agreement(itertools.chain(*traces), worker, reference)
+
+        found = dict(_fewest_that_explain(scores, over_all))
+        if not self._keep:
+            self.close()
+        return found
+
+    def close(self) -> None:
+        """End the workers."""
+        for worker in self._workers.values():
+            worker.close()
+        self._workers.clear()
+
+    def _worker(self, assignment: Assignment, folder: Path) -> _Lasting:
+        if folder not in self._workers:
+            stage = StageRun(self._zygote, folder, assignment, _LIMITS)
+            self._workers[folder] = _Lasting(stage)
+        return self._workers[folder]
+
+    def _same_profile(
+        self, run: Run, assignment: Assignment, alike: list[_Suspect], keys: list[CheckKey]
+    ) -> Generator[Run, None, dict[CheckKey, dict[_Suspect, float]]]:
+        """The suspects that fail in exactly the checks that the submission fails in."""
+        explain: list[_Suspect] = []
+        for suspect in alike if len(alike) <= _MOST_ALIKE else []:
+            name = suspect.mistake
+            profile = self._profiles.get((assignment.stage, name.exercise, name.name))
+            if profile is None:
+                checks = assignment.checks_of(name.exercise)
+                stage = StageRun(self._zygote, suspect.folder, assignment, _LIMITS)
+                trial = Run(
+                    run.course,
+                    {assignment.stage: stage},
+                    only={(check.stage, check.visibility, check.name) for check in checks},
+                )
+                yield trial
+                profile = {key: verdict.outcome for key, verdict in trial.verdicts.items()}
+                self._profiles[assignment.stage, name.exercise, name.name] = profile
+            if all(run.verdicts[key].outcome == outcome for key, outcome in profile.items()):
+                explain.append(suspect)
+        return {key: dict.fromkeys(explain, 1.0) for key in keys}
+
+
+@dataclass(frozen=True)
+class _Suspect:
+    """A mistake, and the folder of a module that makes it."""
+
+    mistake: Mistake
+    folder: Path
+
+    def of(self, exercise: str) -> bool:
+        return self.mistake.exercise == exercise
+
+
+def _suspects(assignment: Assignment, folder: Path) -> list[_Suspect]:
+    source = assignment.reference.read_text(encoding="utf-8")
+    found = []
+    for mistake in read_mistakes(assignment):
+        # one that is no patch of the reference any more is for `verify` to report, and no reason
+        # to leave a class ungraded
+        with contextlib.suppress(ValueError):
+            found.append(_Suspect(mistake, _write(folder, assignment, mistake.apply(source))))
+    return found
+
+
+def _write(folder: Path, assignment: Assignment, source: str) -> Path:
+    # the name can't be guessed and the folder above can't be listed: without Landlock, that is
+    # what keeps a student's worker from reading it
+    home = Path(tempfile.mkdtemp(dir=folder))
+    home.chmod(0o755)
+    (home / assignment.module).write_text(source, encoding="utf-8")
+    (home / assignment.module).chmod(0o644)
+    return home
+
+
+class _Lasting:
+    """A backend that is used for many examples, by faces that come and go."""
+
+    def __init__(self, stage: StageRun) -> None:
+        self._stage = stage
+        self._worker: WorkerBackend | None = None
+
+    def load(self) -> None:
+        if self._worker is None:
+            self._worker = WorkerBackend(self._stage)
+            self._worker.load()
+
+    def call(self, call: Call) -> Answer:
+        is_used = self._worker is not None
+        self.load()
+        assert self._worker is not None
+        try:
+            return self._worker.call(call)
+        except CheckStopped:
+            self.close()
+            if not is_used:
+                raise
+        return self.call(call)  # what it has used up of its limits was for other examples
+
+    def close(self) -> None:
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+
+class _DifferentAnswer(BaseException):
+    """Not the student's answer: the rest of the example doesn't matter."""
+
+
+class _Following:
+    """A backend that gives up at the first answer that is not the student's."""
+
+    def __init__(self, backend: Backend, made: Sequence[Made], reference: Backend) -> None:
+        self._backend, self._reference = backend, reference
+        self._made = iter(made)
+
+    def load(self) -> None:
+        self._backend.load()
+
+    def call(self, call: Call) -> Answer:
+        made = next(self._made, None)
+        answer = self._backend.call(call)
+        if made is None or not _agree(made.answer, answer, call, self._reference):
+            raise _DifferentAnswer
+        return answer
+
+    def close(self) -> None:
+        pass
+
+
+def _agree(students: Answer, mistakes: Answer, call: Call, reference: Backend) -> bool:
+    return same_answer(students, mistakes) or same_answer(students, mistakes, _ask(reference, call))
+
+
+def _ask(backend: Backend, call: Call) -> Answer | None:
+    try:
+        return backend.call(call)
+    except (CheckStopped, UnsendableError):
+        return None
+
+
+def _score(run: Run, key: CheckKey, worker: _Lasting, reference: _Lasting) -> float:
+    """How well a mistake explains that a check failed: 0 if not at all, 1 if in every call."""
+    failing = run.failing[key]
+    try:
+        error = failing.example.run(Face(_Following(worker, failing.calls, reference)))
+    except (CheckStopped, _DifferentAnswer):
+        return 0.0
+    if error is None or _kind(error) != _kind(failing.error):
+        return 0.0
+    return _agreement(run.traces[key], worker, reference)
+
+
+def _agreement(calls: Iterable[Made], worker: _Lasting, reference: _Lasting) -> float:
+    """The share of the telling calls in which the student's answer is the mistake's."""
+    telling = agreed = 0
+    for made in calls:
+        answer, right = _ask(worker, made.call), _ask(reference, made.call)
+        if answer is None or right is None:
+            continue
+        is_same = same_answer(made.answer, answer) or same_answer(made.answer, answer, right)
+        if is_same and same_answer(answer, right):
+            continue  # all three agree: it says nothing
+        again = None if is_same else _ask(worker, made.call)
+        if again is not None and not same_answer(answer, again):
+            continue  # it is never the same: nor does this
+        telling += 1
+        agreed += is_same
+    return agreed / telling if telling else 1.0
+
+
+def _fails_alike(run: Run, keys: Iterable[CheckKey], worker: _Lasting) -> bool:
+    """Whether a mistake fails on every failing example with the same sentence."""
+    for key in keys:
+        failing: FailingExample = run.failing[key]
+        try:
+            error = failing.example.run(Face(worker))
+        except CheckStopped:
+            return False
+        if error is None or _kind(error) != _kind(failing.error):
+            return False
+    return True
+
+
+def _kind(error: Exception) -> str:
+    """What an error says, but for its numbers."""
+    if isinstance(error, StudentRaised):
+        return error.raised.type
+    text = error.problem if isinstance(error, CheckFailure) else str(error)
+    first = text.split("\n", 1)[0]
+    return f"{type(error).__name__}: {re.sub(r'[-+.0-9e]+', '#', first)}"
+
+
+def _fewest_that_explain(
+    scores: dict[CheckKey, dict[_Suspect, float]], over_all: Callable[[_Suspect], float]
+) -> Iterable[tuple[CheckKey, Diagnosis]]:
+    """The fewest mistakes that explain all failures that can be explained, by check.
+
+    One that explains more checks goes first, then one that explains them better, then one that
+    agrees better with the student on what the other checks drew.
+    """
+    left = {key: suspects for key, suspects in scores.items() if suspects}
+    while left:
+        every = {suspect for suspects in left.values() for suspect in suspects}
+        rank = {
+            suspect: (
+                sum(suspect in suspects for suspects in left.values()),
+                round(sum(suspects.get(suspect, 0.0) for suspects in left.values()), 6),
+            )
+            for suspect in every
+        }
+        best = max(rank.values())
+        chosen = sorted(
+            (suspect for suspect in every if rank[suspect] == best), key=lambda s: s.mistake.name
+        )
+        if len(chosen) > 1:
+            wider = [round(over_all(suspect), 6) for suspect in chosen]
+            chosen = [s for s, agreed in zip(chosen, wider, strict=True) if agreed == max(wider)]
+        explained = [key for key in left if any(suspect in left[key] for suspect in chosen)]
+        if len(chosen) <= _MOST_NAMED:
+            hints = dict.fromkeys(suspect.mistake.hint for suspect in chosen)
+            names = tuple(suspect.mistake.name for suspect in chosen)
+            for key in explained:
+                yield key, Diagnosis(names, "\n".join(hints))
+        for key in explained:
+            del left[key]

@@ -1,0 +1,282 @@
+"""Run a course's checks: one pytest session, and in it one run after the other.
+
+A `Run` is what checks are run against, and what they came to. `run_checks` collects the checks
+once and takes the runs from an iterator, which may look at what the last run came to before it
+gives the next: that is how a check that broke down on a submission is tried on the reference.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import io
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+from autograder.checks.exercises import mark_of
+from autograder.checks.faces import (
+    Backend,
+    Example,
+    FailingExample,
+    ModuleBackend,
+    calls_of,
+    failing_example,
+)
+from autograder.checks.failures import CheckStopped
+from autograder.checks.plugin import SOURCE
+from autograder.course import VISIBILITIES, Course, stage_of, visibility_of
+from autograder.grading.backend import Recorded, StageRun, Trace, WorkerBackend
+from autograder.report import CheckKey, Verdict
+
+# A second time-out is evidence enough: an exercise that never ends should not use up the time
+# that the platform gives to the whole submission.
+_MAX_TIMEOUTS = 2
+
+
+@dataclass
+class Run:
+    """One run of checks, on a submission's workers or on the reference.
+
+    Args:
+        course: its references, and how many inputs hypothesis draws for each check.
+        stages: the submission's stages; None runs the reference, in this process.
+        only: the checks to run; None: all of them.
+        seed: draw other inputs than usual, from this seed.
+        until_failure: end the run with the first check that fails.
+        on_verdict: called after every check.
+
+    `verdicts` is what the checks came to, `traces` has the calls they made, `failing` the examples
+    of those that failed. `unsure` are the checks that broke down.
+    """
+
+    course: Course
+    stages: dict[str, StageRun] | None = None
+    only: Collection[CheckKey] | None = None
+    seed: int | None = None
+    until_failure: bool = False
+    on_verdict: Callable[[], None] = lambda: None
+    verdicts: dict[CheckKey, Verdict] = field(default_factory=dict)
+    unsure: set[CheckKey] = field(default_factory=set)
+    failing: dict[CheckKey, FailingExample] = field(default_factory=dict)
+    traces: dict[CheckKey, Trace] = field(default_factory=dict)
+    _timeouts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _trace: Trace = field(default_factory=Trace)
+
+    def wants(self, key: CheckKey) -> bool:
+        """Whether a check is still to be run."""
+        if self.until_failure and any(v.outcome != "passed" for v in self.verdicts.values()):
+            return False
+        return self.only is None or key in self.only
+
+    def student(self, stage: str) -> Backend:
+        """What the plugin runs a check against."""
+        if self.stages is None:
+            return self.reference(stage)
+        self._trace = Trace()
+        return Recorded(WorkerBackend(self.stages[stage]), self._trace)
+
+    def reference(self, stage: str) -> Backend:
+        """The reference, in this process."""
+        return reference_backend(self.course, stage)
+
+    def seconds(self, stage: str) -> float | None:
+        """No limit of this process's: the workers' own hold."""
+        return None
+
+    @property
+    def examples(self) -> int:
+        """How many inputs hypothesis draws for each check."""
+        return self.course.settings.examples
+
+    def refuse(self, stage: str, exercise: str) -> None:
+        """Raise CheckStopped where it would only cost time to run another check."""
+        broken = self.stages is not None and self.stages[stage].import_failure is not None
+        if not broken and self._timeouts[stage, exercise] >= _MAX_TIMEOUTS:
+            raise CheckStopped(
+                "timeout", f"not run: {_MAX_TIMEOUTS} checks of this exercise ran out of time"
+            )
+
+    def take(self, found: dict[str, Any], duration: float) -> None:
+        """Note what one check came to, or one item of a check with several."""
+        key: CheckKey = (found["stage"], found["visibility"], found["name"])
+        outcome, message = found["outcome"], found["message"]
+        if outcome == "timeout":
+            self._timeouts[found["stage"], found["exercise"]] += 1
+        earlier = self.verdicts.get(key)
+        duration += earlier.duration if earlier else 0.0
+        if earlier and earlier.outcome != "passed":
+            # a check of several items fails with the first that does
+            outcome, message = earlier.outcome, earlier.message
+        elif not found["sure"]:
+            self.unsure.add(key)
+        self.verdicts[key] = Verdict(outcome, message, duration)
+        self.on_verdict()
+
+    def observe(self, key: CheckKey, item: pytest.Item, error: BaseException | None) -> None:
+        """Note on which example a check failed, and what was called on the way."""
+        failing = _failing(item, error) if isinstance(error, Exception) else None
+        if key not in self.failing:  # of a check with several items, the first that fails
+            self.traces[key] = self._trace
+            if failing is not None:
+                self.failing[key] = failing
+
+
+def reference_backend(course: Course, stage: str) -> ModuleBackend:
+    """The reference of one stage, run in this process."""
+    assignment = course.assignment(stage)
+    return ModuleBackend(assignment.reference.parent, stage, assignment.probes)
+
+
+def run_checks(course: Course, runs: Iterable[Run]) -> str | None:
+    """Run the checks of `course` against each of `runs`.
+
+    Args:
+        course: whose checks are collected, once.
+        runs: what to run them against, one after the other; taken as they come.
+
+    Returns:
+        What went wrong with the session as such, None if nothing did.
+    """
+    session = _Session(course, iter(runs))
+    targets = [
+        str(path)
+        for assignment in course.assignments
+        for visibility in VISIBILITIES
+        if (path := assignment.folder / f"test_{visibility}.py").is_file()
+    ]
+    arguments = [
+        *targets,
+        f"--rootdir={course.root}",
+        f"--config-file={os.devnull}",
+        "--noconftest",
+        "--disable-plugin-autoload",
+        "--import-mode=importlib",
+        "--capture=no",
+        "--tb=line",
+        "-q",
+        *("-p", "autograder.checks.plugin", "-p", "no:cacheprovider"),
+        # each collects garbage at the end, over all that torch has loaded
+        *("-p", "no:unraisableexception", "-p", "no:threadexception"),
+    ]
+    output = io.StringIO()
+    with (
+        _own_pytest(course.root),
+        contextlib.chdir(course.root),
+        contextlib.redirect_stdout(output),
+        contextlib.redirect_stderr(output),
+    ):
+        code = pytest.main(arguments, plugins=[session])
+    if session.failure is not None:
+        raise session.failure
+    if code in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return None
+    if code == pytest.ExitCode.INTERRUPTED and session.interrupted:
+        raise KeyboardInterrupt
+    last = [line for line in output.getvalue().splitlines() if line.strip()]
+    return f"pytest ended with {code}: {' | '.join(last[-8:])}"
+
+
+class _Session:
+    """The pytest plugin of a session: takes the runs, and gives each its checks' outcomes."""
+
+    def __init__(self, course: Course, runs: Iterator[Run]) -> None:
+        self.interrupted = False
+        self.failure: Exception | None = None
+        self._runs = runs
+        self._run = Run(course)  # for the settings; no check is run against it
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.stash[SOURCE] = self._run
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        if session.testsfailed:
+            raise session.Interrupted(f"{session.testsfailed} of the files can't be collected")
+        try:
+            for run in self._runs:
+                self._run = run
+                session.config.stash[SOURCE] = run
+                self._run_items(session, run)
+        except Exception as error:  # noqa: BLE001  of the runs' iterator: its caller's, not pytest's
+            self.failure = error
+        return True
+
+    def _run_items(self, session: pytest.Session, run: Run) -> None:
+        items = [item for item in session.items if run.wants(_key_of(item))]
+        for item, following in zip(items, [*items, None][1:], strict=True):
+            if not run.wants(_key_of(item)):
+                continue
+            if run.until_failure:
+                following = None  # it may never be run: leave nothing set up for it
+            if run.seed is not None:
+                hypothesis.seed(run.seed)(item.function)  # type: ignore[attr-defined]
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> None:
+        mark = mark_of(getattr(item, "function", None))
+        if mark is not None:
+            self._run.refuse(item.path.parent.name, mark.exercise)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        if call.when == "call":
+            error = call.excinfo.value if call.excinfo else None
+            self._run.observe(_key_of(item), item, error)
+
+    def pytest_keyboard_interrupt(self) -> None:
+        self.interrupted = True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        found = getattr(report, "autograder", None)
+        if found is not None:
+            self._run.take(found, report.duration)
+
+
+def _failing(item: pytest.Item, error: Exception) -> FailingExample | None:
+    """The example on which a check failed; a check without `given` is an example itself."""
+    student = getattr(item, "funcargs", {}).get("student")
+    if student is None:
+        return None
+    return failing_example(student) or FailingExample(example_of(item), calls_of(student), error)
+
+
+def example_of(item: pytest.Item) -> Example:
+    """What a check without `given` runs on: its fixtures."""
+    check, funcargs = item.function, item.funcargs  # type: ignore[attr-defined]
+    return Example(
+        check, (), {name: funcargs[name] for name in inspect.signature(check).parameters}
+    )
+
+
+def _key_of(item: pytest.Item) -> CheckKey:
+    name = getattr(item, "originalname", item.name)
+    return stage_of(item.path) or "", visibility_of(item.path) or "public", name
+
+
+@contextlib.contextmanager
+def _own_pytest(root: Path) -> Iterator[None]:
+    """Keep this process's settings out of the run, and the run's modules out of this process."""
+    addopts = os.environ.pop("PYTEST_ADDOPTS", None)
+    bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    before = set(sys.modules)
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = bytecode
+        if addopts is not None:
+            os.environ["PYTEST_ADDOPTS"] = addopts
+        # pytest caches a test module by its name, which another course may share
+        for name in set(sys.modules) - before:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and Path(file).is_relative_to(root):
+                del sys.modules[name]

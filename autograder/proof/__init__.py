@@ -1,0 +1,1 @@
+"""The grader proves itself: known mistakes, right variants and mutants of the references."""

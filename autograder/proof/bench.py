@@ -1,0 +1,202 @@
+"""Where variants are tried: one process's zygote, recordings and workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import mkdtemp
+
+from autograder.checks.comparison import Closeness
+from autograder.course import Assignment, Check, Course, Limits
+from autograder.errors import AutograderError
+from autograder.grading.backend import Recorded, StageRun, Trace, WorkerBackend
+from autograder.grading.diagnose import Diagnoser
+from autograder.grading.run import Run, run_checks
+from autograder.proof.recording import Held, Recording, record, replay
+from autograder.proof.variants import Variant, touched
+from autograder.report import CheckKey, Diagnosis, Verdict
+from autograder.sandbox.workers import Zygote
+
+# A mutant may loop for ever: it gets many times what any reference takes, and no more.
+_MUTANT_LIMITS = Limits(wall_seconds=20, cpu_seconds=2, import_seconds=20)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one variant came to.
+
+    Args:
+        variant: which it was.
+        failed: the checks that failed, and how; of those that were run.
+        examples: the number of the first example that failed, by check.
+        closest: for each check and dtype how close the answers came to the tolerance.
+        diagnoses: what a student would have been told.
+        seconds: the CPU time of each check on the reference; only where it was graded in full.
+    """
+
+    variant: Variant
+    failed: dict[CheckKey, str]
+    examples: dict[CheckKey, int] = field(default_factory=dict)
+    closest: tuple[tuple[CheckKey, Closeness], ...] = ()
+    diagnoses: dict[CheckKey, Diagnosis] = field(default_factory=dict)
+    seconds: dict[CheckKey, float] = field(default_factory=dict)
+
+
+class Bench:
+    """Tries variants in sandboxed workers, one after the other.
+
+    Args:
+        course: whose checks are tried.
+        staging: a folder that workers can enter, for the variants' modules.
+        allow_weak: go on where the sandbox is below its floor.
+    """
+
+    def __init__(self, course: Course, staging: Path, *, allow_weak: bool = False) -> None:
+        self._course = course
+        self._staging = staging
+        secret = [course.root / "assignments", course.root / "solutions"]
+        self._zygote = Zygote(readable=[staging], secret=secret, allow_weak=allow_weak)
+        self._recordings: dict[str, Recording] = {}
+        self._diagnosers: dict[str, Diagnoser] = {}
+
+    def __enter__(self) -> Bench:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for diagnoser in self._diagnosers.values():
+            diagnoser.close()
+        self._zygote.close()
+
+    def grade(self, variant: Variant) -> Trial:
+        """Run every check as in grading."""
+        course = self._course.select([variant.stage])
+        run = Run(course, self._stages(course.assignments[0], variant))
+        self._run(course, [run])
+        failed = {
+            key: f"{verdict.outcome}: {verdict.message}"
+            for key, verdict in run.verdicts.items()
+            if verdict.outcome != "passed"
+        }
+        return Trial(variant, failed, seconds=self._recording(variant.stage).seconds_used)
+
+    def hold(self, variant: Variant) -> Trial:
+        """Run every check on the examples that the reference met; a fresh worker for each."""
+        assignment = self._course.assignment(variant.stage)
+        stage = self._stages(assignment, variant)[variant.stage]
+        return _trial(variant, self._replay(assignment.checks, stage))
+
+    def diagnose(self, variant: Variant) -> Trial:
+        """Find out which checks a mistake fails; grade those, and say what it looks like."""
+        course = self._course.select([variant.stage])
+        assignment = course.assignments[0]
+        stages = self._stages(assignment, variant)
+        traces: dict[CheckKey, Trace] = {}
+        affected = self._affected(assignment, variant)
+        trial = _trial(variant, self._replay(affected, stages[variant.stage], traces))
+        own = {_key(check) for check in assignment.checks_of(variant.exercise)}
+        failing = own & trial.failed.keys()
+        # the others hold: on the very inputs that grading would draw, none fails
+        passed = {key: Verdict("passed") for key in own - failing}
+        run = Run(course, stages, only=failing, verdicts=passed, traces=traces)
+        diagnoser = self._diagnoser(course)
+
+        def runs() -> Iterable[Run]:
+            yield run
+            trial.diagnoses.update((yield from diagnoser.diagnose(run)))
+
+        if failing:
+            self._run(course, runs())
+        return trial
+
+    def kill(self, variant: Variant, *, every: bool = False) -> Trial:
+        """Run the checks that a mutant may change on the reference's examples, in one worker.
+
+        Args:
+            variant: the mutant.
+            every: run all of them; else the first that fails is enough.
+        """
+        assignment = self._course.assignment(variant.stage)
+        stage = self._stages(assignment, variant, _MUTANT_LIMITS)[variant.stage]
+        held: dict[CheckKey, Held] = {}
+        backend = WorkerBackend(stage)
+        try:
+            for check in self._affected(assignment, variant):
+                examples = self._recording(assignment.stage).drawn[_key(check)]
+                held[_key(check)] = result = replay(examples, backend)
+                if result.first is not None and not every:
+                    break
+                if result.first is not None:  # it may have ended, or be short of time
+                    backend.close()
+                    backend = WorkerBackend(stage)
+        finally:
+            backend.close()
+        return _trial(variant, held)
+
+    def _run(self, course: Course, runs: Iterable[Run]) -> None:
+        if fault := run_checks(course, runs):
+            raise AutograderError(f"the checks can't be run: {fault}")
+
+    def _stages(
+        self, assignment: Assignment, variant: Variant, limits: Limits | None = None
+    ) -> dict[str, StageRun]:
+        folder = Path(mkdtemp(dir=self._staging))
+        folder.chmod(0o755)
+        module = folder / assignment.module
+        module.write_text(variant.source, encoding="utf-8")
+        module.chmod(0o644)
+        return {assignment.stage: StageRun(self._zygote, folder, assignment, limits=limits)}
+
+    def _recording(self, stage: str) -> Recording:
+        if stage not in self._recordings:
+            self._recordings[stage] = record(self._course.select([stage]))
+        return self._recordings[stage]
+
+    def _diagnoser(self, course: Course) -> Diagnoser:
+        stage = course.assignments[0].stage
+        if stage not in self._diagnosers:
+            self._diagnosers[stage] = Diagnoser(course, self._zygote, self._staging, keep=True)
+        return self._diagnosers[stage]
+
+    def _affected(self, assignment: Assignment, variant: Variant) -> list[Check]:
+        """The checks that use something which the variant changes; the others can't tell it."""
+        source = assignment.reference.read_text(encoding="utf-8")
+        names, used = touched(source, variant.source), self._recording(assignment.stage).names
+        return [
+            check
+            for check in assignment.checks
+            if names is None or names & used.get(_key(check), set())
+        ]
+
+    def _replay(
+        self,
+        checks: Sequence[Check],
+        stage: StageRun,
+        traces: dict[CheckKey, Trace] | None = None,
+    ) -> dict[CheckKey, Held]:
+        """What checks come to on recorded examples; `traces` gets the calls that were made."""
+        drawn = self._recording(stage.assignment.stage).drawn
+        held = {}
+        for check in checks:
+            trace = Trace()
+            backend = Recorded(WorkerBackend(stage), trace)
+            try:
+                held[_key(check)] = replay(drawn[_key(check)], backend)
+            finally:
+                backend.close()
+            if traces is not None:
+                traces[_key(check)] = trace
+        return held
+
+
+def _key(check: Check) -> CheckKey:
+    return check.stage, check.visibility, check.name
+
+
+def _trial(variant: Variant, held: dict[CheckKey, Held]) -> Trial:
+    return Trial(
+        variant,
+        failed={key: result.how for key, result in held.items() if result.first is not None},
+        examples={key: result.first for key, result in held.items() if result.first is not None},
+        closest=tuple((key, seen) for key, result in held.items() for seen in result.closest),
+    )
