@@ -155,6 +155,39 @@ def verify(
 
 
 @app.command()
+def matrix(
+    stage: StageOption = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How often, on new inputs.")] = 4,
+    json: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write the figures here; - prints."),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, metavar="N", help="Processes side by side.")
+    ] = None,
+    course: CourseOption = None,
+) -> None:
+    """Try every check on every mistake and mutant: which checks earn their place?"""
+    _need_linux()
+    from autograder.progress import Count
+    from autograder.proof.matrix import measure
+    from autograder.proof.summary import print_matrix
+    from autograder.report import to_json, write_atomically
+    from autograder.sandbox.jail import hide_memory
+
+    hide_memory()
+    selected = _course(course).select(stage or [])
+    with Count("variants") as count:
+        stages = measure(selected, seeds=seeds, jobs=jobs, progress=count.show)
+    if json == Path("-"):
+        sys.stdout.buffer.write(to_json(stages))
+        return
+    print_matrix(stages, sys.stdout)
+    if json is not None:
+        write_atomically(json, to_json(stages))
+
+
+@app.command()
 def release(
     out: Annotated[
         Path | None,
@@ -185,6 +218,42 @@ def release(
         raise typer.Exit(1 if found else 0)
     write_release(files, folder)
     print(f"{folder}: {len(files)} files")
+
+
+@app.command()
+def new(
+    stage: Annotated[
+        str, typer.Argument(metavar="STAGE", help="The name of the module, without .py.")
+    ],
+    exercise: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exercise", metavar="NAME", help="A function in it; repeatable; an example if none."
+        ),
+    ] = None,
+    title: Annotated[
+        str, typer.Option("--title", metavar="TITLE", help="What students read above the stage.")
+    ] = "",
+    course: Annotated[
+        Path | None,
+        typer.Option(
+            "--course",
+            metavar="DIR",
+            help="The folder that holds assignments/; where it holds none, a course is begun.",
+        ),
+    ] = None,
+) -> None:
+    """Add a stage: a small working example of each of its files, to be replaced."""
+    import shlex
+
+    from autograder.course import find_course
+    from autograder.new import scaffold
+
+    root = course if course is not None else find_course(Path.cwd())
+    for path in scaffold(root, stage, exercises=exercise or [], title=title):
+        print(path)
+    where = f" --course {shlex.quote(str(course))}" if course is not None else ""
+    print(f"Next: autograder release{where} && autograder verify --stage {stage}{where}")
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +13,10 @@ import pytest
 
 from autograder.course import Course
 from autograder.sandbox.workers import Zygote
+
+collect_ignore = ["known_course"]  # a course is data here: its checks are run by the grader
+
+KNOWN_COURSE = Path(__file__).parent / "known_course"
 
 
 @pytest.fixture(scope="session")
@@ -154,3 +160,48 @@ def toy_course(tmp_path_factory: pytest.TempPathFactory) -> Course:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dedent(text).lstrip(), encoding="utf-8")
     return Course.load(root)
+
+
+class CourseFolder:
+    """A copy of `known_course/`, which a test may spoil."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        shutil.copytree(
+            KNOWN_COURSE, root, ignore=shutil.ignore_patterns("__pycache__", ".hypothesis")
+        )
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file of the course."""
+        (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / name).write_text(text, encoding="utf-8")
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Put `new` in the place of `old`, which has to be there."""
+        text = (self.root / name).read_text(encoding="utf-8")
+        assert old in text, f"{old!r} is not in {name}"
+        self.write(name, text.replace(old, new))
+
+    def add_mistake(self, exercise: str, name: str, find: str, replace: str, hint: str) -> None:
+        """One known mistake more."""
+        path = self.root / "assignments/sums/mistakes.toml"
+        keys = {"exercise": exercise, "name": name, "find": find, "replace": replace, "hint": hint}
+        lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
+        with path.open("a", encoding="utf-8") as file:
+            file.write(f"\n[[mistakes]]\n{lines}")
+
+    def load(self) -> Course:
+        """The course as it is now."""
+        return Course.load(self.root)
+
+
+@pytest.fixture(scope="session")
+def known_course() -> Course:
+    """The course with known mistakes; its one stage `sums` has five exercises, 2 points each."""
+    return Course.load(KNOWN_COURSE)
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> CourseFolder:
+    """A copy of that course."""
+    return CourseFolder(tmp_path / "known_course")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -270,6 +271,55 @@ def test_wrong_usage_exits_with_2(arguments: tuple[str, ...]) -> None:
     run = autograder(*arguments)
     assert run.returncode == 2
     assert "Traceback" not in run.stderr
+
+
+# --- verify ----------------------------------------------------------------------------------
+# what it finds is in tests/proof/test_verify.py
+
+KNOWN = ROOT / "tests" / "known_course"
+
+
+def test_verify_without_cosmic_ray_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "cosmic_ray.py").write_text("raise ImportError('not installed')\n")
+    command = [sys.executable, "-m", "autograder", "verify", "--course", str(KNOWN)]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    run = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment)
+    refuses(run, 'pip install "autograder[proof]"', "--no-mutants")
+    assert run.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--stage", "nonsense"), ["no stage 'nonsense'", "sums"]),
+        (("--course", "nowhere"), ["no course in", "nowhere"]),
+    ],
+)
+def test_verify_refuses_what_is_not_there(arguments: tuple[str, ...], words: list[str]) -> None:
+    refuses(autograder("verify", "--course", KNOWN, *arguments), *words)
+
+
+@pytest.mark.parametrize("arguments", [("--jobs", "0"), ("--jobs", "two"), ("--mutant",), ("x",)])
+def test_verify_with_wrong_usage_exits_with_2(arguments: tuple[str, ...]) -> None:
+    run = autograder("verify", "--course", KNOWN, *arguments)
+    assert run.returncode == 2
+    assert "Usage:" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(("command", "options"), [("verify", ()), ("grade", ("--out", "out"))])
+def test_a_wrong_mistakes_toml_is_one_sentence(
+    tmp_path: Path, command: str, options: tuple[str, ...]
+) -> None:
+    course = tmp_path / "course"
+    shutil.copytree(KNOWN, course)
+    (tmp_path / "ada").mkdir()
+    with (course / "assignments" / "sums" / "mistakes.toml").open("a") as file:
+        file.write('[[mistakes]]\nexercise = "pairs"\n')
+    paths = ("ada",) if command == "grade" else ()
+    run = autograder(command, *paths, *options, "--course", course, cwd=tmp_path)
+    refuses(run, "mistakes.toml", "missing required field")
+    assert not (tmp_path / "out").exists()
 
 
 # --- demo and release ------------------------------------------------------------------------

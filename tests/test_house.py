@@ -18,11 +18,13 @@ MAY = {
     "torchvision_compat": set(),
     "course": {"errors"},
     "mistakes": {"errors", "course"},
+    "progress": {"report"},
     "report": {"errors", "course", "text"},
     "sandbox": {"errors", "course", "torchvision_compat"},
     "checks": {"errors", "course", "report", "text", "sandbox"},
     "reports": {"errors", "course", "report", "text"},
     "release": {"errors", "course"},
+    "new": {"errors", "course", "release"},
     "grading": {
         "errors",
         "course",
@@ -42,6 +44,7 @@ MAY = {
         "checks",
         "grading",
         "release",
+        "progress",
     },
 }
 WORKERS_SIDE = {

@@ -70,7 +70,7 @@ def assert_close(
     wanted = torch.as_tensor(expected, dtype=torch.float64)
     number = isinstance(actual, int | float) and not isinstance(actual, bool)
     if number and wanted.dim() == 0:
-        got = torch.tensor(float(actual), dtype=torch.float64)
+        got = torch.tensor(_as_float(actual), dtype=torch.float64)
         computed_in = dtype or torch.float32
     elif isinstance(actual, torch.Tensor | np.ndarray):
         tensor = torch.as_tensor(actual)
@@ -125,6 +125,14 @@ def watching(watcher: Callable[[Closeness], None]) -> Iterator[None]:
         yield
     finally:
         _WATCHER.reset(token)
+
+
+def _as_float(number: float) -> float:
+    """An int may be beyond all floats."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def _closeness(

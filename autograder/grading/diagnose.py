@@ -4,10 +4,11 @@ A check that failed leaves its failing example, the smallest that was found. It 
 each of the exercise's known mistakes, in sandboxed workers like any submission. A mistake explains
 the failure where the check fails on it too and every answer on the way is the student's. Small
 examples coincide by chance, so it also has to agree with the student on the other inputs that the
-check drew, as far as they tell right from wrong.
+check drew, and on those that it draws for right code, as far as they tell right from wrong.
 
-What is random gives no equal answers: two right ways to shuffle draw differently. There a mistake
-explains the failures where the same checks fail with the same sentence, and all others pass.
+What is random gives no equal answers: two right ways to shuffle draw differently. There (a call has
+a generator or a seed, or is answered otherwise the second time) a mistake explains the failures
+where the same checks fail with the same sentence, and all others pass.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from autograder.checks.faces import Backend, Face, FailingExample
 from autograder.checks.failures import CheckFailure, CheckStopped, Made, StudentRaised
 from autograder.course import Assignment, Course, Limits
 from autograder.grading.answers import same_answer
-from autograder.grading.backend import StageRun, WorkerBackend
+from autograder.grading.backend import Recorded, StageRun, Trace, WorkerBackend
 from autograder.grading.run import Run
 from autograder.mistakes import Mistake, read_mistakes
 from autograder.report import CheckKey, Diagnosis
@@ -63,6 +66,7 @@ class Diagnoser:
             if self._suspects[a.stage]
         }
         self._profiles: dict[tuple[str, str, str], dict[CheckKey, str]] = {}
+        self._usual: dict[tuple[CheckKey, int | None], list[Call]] = {}
 
     def diagnose(self, run: Run) -> Generator[Run, None, dict[CheckKey, Diagnosis]]:
         """The diagnoses of a run that is over, by failing check.
@@ -87,6 +91,8 @@ class Diagnoser:
     def _exercise(
         self, run: Run, assignment: Assignment, suspects: list[_Suspect], keys: list[CheckKey]
     ) -> Generator[Run, None, dict[CheckKey, Diagnosis]]:
+        for lasting in self._workers.values():
+            lasting.forgive()
         reference = self._worker(assignment, self._references[assignment.stage])
         workers = [(suspect, self._worker(assignment, suspect.folder)) for suspect in suspects]
         scores = {
@@ -97,7 +103,9 @@ class Diagnoser:
             }
             for key in keys
         }
-        if not any(scores.values()):
+        if any(scores.values()):
+            scores = yield from self._agreeing(run, assignment, scores)
+        if not any(scores.values()) and self._is_random(run, assignment, keys):
             alike = [s for s, worker in workers if _fails_alike(run, keys, worker)]
             scores = yield from self._same_profile(run, assignment, alike, keys)
         asked = {c.name for c in assignment.checks_of(suspects[0].mistake.exercise)}
@@ -128,6 +136,57 @@ class Diagnoser:
             stage = StageRun(self._zygote, folder, assignment, _LIMITS)
             self._workers[folder] = _Lasting(stage)
         return self._workers[folder]
+
+    def _agreeing(
+        self,
+        run: Run,
+        assignment: Assignment,
+        scores: dict[CheckKey, dict[_Suspect, float]],
+    ) -> Generator[Run, None, dict[CheckKey, dict[_Suspect, float]]]:
+        """The suspects that agree with the student on what each check draws for right code too.
+
+        A check ends with the first failure, which may have been on its first input.
+        """
+        some = {key for key, suspects in scores.items() if suspects}
+        if unknown := {key for key in some if (key, run.seed) not in self._usual}:
+            usual = _OnReference(run.course, only=unknown, seed=run.seed)
+            yield usual
+            for key in unknown:
+                trace = usual.traces.get(key, ())
+                self._usual[key, run.seed] = [made.call for made in trace]
+        reference = self._worker(assignment, self._references[assignment.stage])
+        agreeing = dict(scores)
+        for key in some:
+            made = self._ask_student(run, assignment, self._usual[key, run.seed])
+            agreeing[key] = {
+                suspect: score
+                for suspect, score in scores[key].items()
+                if _agreement(made, self._worker(assignment, suspect.folder), reference) >= _AGREE
+            }
+        return agreeing
+
+    def _is_random(self, run: Run, assignment: Assignment, keys: Iterable[CheckKey]) -> bool:
+        """Whether right answers to the calls of the failing examples may differ."""
+        calls = [made.call for key in keys for made in run.failing[key].calls]
+        if any(_is_seeded(call) for call in calls):
+            return True
+        made = self._ask_student(run, assignment, [call for call in calls for _ in range(2)])
+        return any(
+            not same_answer(one.answer, other.answer)
+            for one, other in zip(made[::2], made[1::2], strict=False)
+        )
+
+    def _ask_student(self, run: Run, assignment: Assignment, calls: Iterable[Call]) -> list[Made]:
+        """The student's answers to some calls, up to one that has none."""
+        assert run.stages is not None
+        folder = run.stages[assignment.stage].folder
+        worker = WorkerBackend(StageRun(self._zygote, folder, assignment, _LIMITS))
+        made = []
+        with contextlib.suppress(CheckStopped, UnsendableError), contextlib.closing(worker):
+            worker.load()
+            for call in calls:
+                made.append(Made(call, worker.call(call)))
+        return made
 
     def _same_profile(
         self, run: Run, assignment: Assignment, alike: list[_Suspect], keys: list[CheckKey]
@@ -185,29 +244,57 @@ def _write(folder: Path, assignment: Assignment, source: str) -> Path:
     return home
 
 
+class _OnReference(Run):
+    """A run on the reference that keeps the calls of every check."""
+
+    def student(self, stage: str) -> Backend:
+        self._trace = Trace()
+        return Recorded(self.reference(stage), self._trace)
+
+
+def _is_seeded(call: Call) -> bool:
+    """Whether the answer to a call is drawn at random."""
+    values = (*call.args, *call.kwargs.values())
+    has_generator = any(isinstance(value, torch.Generator) for value in values)
+    return has_generator or any("seed" in name for name in call.kwargs)
+
+
 class _Lasting:
-    """A backend that is used for many examples, by faces that come and go."""
+    """A backend that is used for many examples, by faces that come and go.
+
+    Where a fresh worker runs out of time, it is not asked again until `forgive`: a mistake that
+    never ends would cost its time for every example.
+    """
 
     def __init__(self, stage: StageRun) -> None:
         self._stage = stage
         self._worker: WorkerBackend | None = None
+        self._is_used = False
+        self._stopped: CheckStopped | None = None
 
     def load(self) -> None:
+        if self._stopped is not None:
+            raise self._stopped
         if self._worker is None:
             self._worker = WorkerBackend(self._stage)
+            self._is_used = False
             self._worker.load()
 
     def call(self, call: Call) -> Answer:
-        is_used = self._worker is not None
         self.load()
         assert self._worker is not None
+        was_used, self._is_used = self._is_used, True
         try:
             return self._worker.call(call)
-        except CheckStopped:
+        except CheckStopped as stopped:
             self.close()
-            if not is_used:
+            if not was_used:
+                self._stopped = stopped if stopped.outcome == "timeout" else None
                 raise
         return self.call(call)  # what it has used up of its limits was for other examples
+
+    def forgive(self) -> None:
+        self._stopped = None
 
     def close(self) -> None:
         if self._worker is not None:
@@ -328,7 +415,9 @@ def _fewest_that_explain(
         if len(chosen) > 1:
             wider = [round(over_all(suspect), 6) for suspect in chosen]
             chosen = [s for s, agreed in zip(chosen, wider, strict=True) if agreed == max(wider)]
-        explained = [key for key in left if any(suspect in left[key] for suspect in chosen)]
+        # what explains other checks is another mistake, and has its turn
+        explained = [key for key in left if chosen[0] in left[key]]
+        chosen = [s for s in chosen if [key for key in left if s in left[key]] == explained]
         if len(chosen) <= _MOST_NAMED:
             hints = dict.fromkeys(suspect.mistake.hint for suspect in chosen)
             names = tuple(suspect.mistake.name for suspect in chosen)

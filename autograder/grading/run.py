@@ -217,9 +217,8 @@ class _Session:
                 continue
             if run.until_failure:
                 following = None  # it may never be run: leave nothing set up for it
-            if run.seed is not None:
-                hypothesis.seed(run.seed)(item.function)  # type: ignore[attr-defined]
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            with _seeded(item, run.seed):
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> None:
@@ -233,13 +232,29 @@ class _Session:
             error = call.excinfo.value if call.excinfo else None
             self._run.observe(_key_of(item), item, error)
 
-    def pytest_keyboard_interrupt(self) -> None:
-        self.interrupted = True
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        # what pytest raises itself, over files that it can't collect, is nobody's Ctrl-C
+        self.interrupted = not isinstance(excinfo.value, pytest.Session.Interrupted)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         found = getattr(report, "autograder", None)
         if found is not None:
             self._run.take(found, report.duration)
+
+
+@contextlib.contextmanager
+def _seeded(item: pytest.Item, seed: int | None) -> Iterator[None]:
+    """Have a check draw from a seed; the next run of the session draws as usual again."""
+    if seed is None:
+        yield
+        return
+    check = item.function  # type: ignore[attr-defined]
+    before = getattr(check, "_hypothesis_internal_use_seed", None)
+    hypothesis.seed(seed)(check)
+    try:
+        yield
+    finally:
+        hypothesis.seed(before)(check)
 
 
 def _failing(item: pytest.Item, error: Exception) -> FailingExample | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
@@ -33,6 +34,7 @@ class Trial:
         closest: for each check and dtype how close the answers came to the tolerance.
         diagnoses: what a student would have been told.
         seconds: the CPU time of each check on the reference; only where it was graded in full.
+        seed: where the inputs came from, None for the usual ones.
     """
 
     variant: Variant
@@ -41,6 +43,7 @@ class Trial:
     closest: tuple[tuple[CheckKey, Closeness], ...] = ()
     diagnoses: dict[CheckKey, Diagnosis] = field(default_factory=dict)
     seconds: dict[CheckKey, float] = field(default_factory=dict)
+    seed: int | None = None
 
 
 class Bench:
@@ -57,27 +60,33 @@ class Bench:
         self._staging = staging
         secret = [course.root / "assignments", course.root / "solutions"]
         self._zygote = Zygote(readable=[staging], secret=secret, allow_weak=allow_weak)
-        self._recordings: dict[str, Recording] = {}
+        self._recordings: dict[tuple[str, int | None], Recording] = {}
         self._diagnosers: dict[str, Diagnoser] = {}
 
     def __enter__(self) -> Bench:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all workers and the zygote."""
         for diagnoser in self._diagnosers.values():
             diagnoser.close()
         self._zygote.close()
 
-    def grade(self, variant: Variant) -> Trial:
-        """Run every check as in grading."""
+    def grade(self, variant: Variant, seed: int | None = None) -> Trial:
+        """Run every check as in grading; on other inputs where a seed is given."""
         course = self._course.select([variant.stage])
-        run = Run(course, self._stages(course.assignments[0], variant))
+        run = Run(course, self._stages(course.assignments[0], variant), seed=seed)
         self._run(course, [run])
         failed = {
             key: f"{verdict.outcome}: {verdict.message}"
             for key, verdict in run.verdicts.items()
             if verdict.outcome != "passed"
         }
+        if seed is not None:
+            return Trial(variant, failed, seed=seed)
         return Trial(variant, failed, seconds=self._recording(variant.stage).seconds_used)
 
     def hold(self, variant: Variant) -> Trial:
@@ -86,9 +95,24 @@ class Bench:
         stage = self._stages(assignment, variant)[variant.stage]
         return _trial(variant, self._replay(assignment.checks, stage))
 
-    def diagnose(self, variant: Variant) -> Trial:
-        """Find out which checks a mistake fails; grade those, and say what it looks like."""
-        course = self._course.select([variant.stage])
+    def diagnose(self, variants: Sequence[Variant]) -> list[Trial]:
+        """Find out which checks each mistake fails; grade those, and say what it looks like.
+
+        Args:
+            variants: mistakes of one stage; of one exercise is quickest.
+        """
+        course = self._course.select([variants[0].stage])
+        self._recording(variants[0].stage)  # now: one session of pytest can't be in another
+        trials: list[Trial] = []
+
+        def runs() -> Generator[Run, None, None]:
+            for variant in variants:
+                trials.append((yield from self._diagnose(course, variant)))
+
+        self._run(course, runs())
+        return trials
+
+    def _diagnose(self, course: Course, variant: Variant) -> Generator[Run, None, Trial]:
         assignment = course.assignments[0]
         stages = self._stages(assignment, variant)
         traces: dict[CheckKey, Trace] = {}
@@ -96,25 +120,21 @@ class Bench:
         trial = _trial(variant, self._replay(affected, stages[variant.stage], traces))
         own = {_key(check) for check in assignment.checks_of(variant.exercise)}
         failing = own & trial.failed.keys()
-        # the others hold: on the very inputs that grading would draw, none fails
-        passed = {key: Verdict("passed") for key in own - failing}
-        run = Run(course, stages, only=failing, verdicts=passed, traces=traces)
-        diagnoser = self._diagnoser(course)
-
-        def runs() -> Iterable[Run]:
-            yield run
-            trial.diagnoses.update((yield from diagnoser.diagnose(run)))
-
         if failing:
-            self._run(course, runs())
+            # the others hold: on the very inputs that grading would draw, none fails
+            passed = {key: Verdict("passed") for key in own - failing}
+            run = Run(course, stages, only=failing, verdicts=passed, traces=traces)
+            yield run
+            trial.diagnoses.update((yield from self._diagnoser(course).diagnose(run)))
         return trial
 
-    def kill(self, variant: Variant, *, every: bool = False) -> Trial:
+    def kill(self, variant: Variant, *, every: bool = False, seed: int | None = None) -> Trial:
         """Run the checks that a mutant may change on the reference's examples, in one worker.
 
         Args:
             variant: the mutant.
             every: run all of them; else the first that fails is enough.
+            seed: where the examples come from, None for the usual ones.
         """
         assignment = self._course.assignment(variant.stage)
         stage = self._stages(assignment, variant, _MUTANT_LIMITS)[variant.stage]
@@ -122,7 +142,7 @@ class Bench:
         backend = WorkerBackend(stage)
         try:
             for check in self._affected(assignment, variant):
-                examples = self._recording(assignment.stage).drawn[_key(check)]
+                examples = self._recording(assignment.stage, seed).drawn[_key(check)]
                 held[_key(check)] = result = replay(examples, backend)
                 if result.first is not None and not every:
                     break
@@ -131,7 +151,7 @@ class Bench:
                     backend = WorkerBackend(stage)
         finally:
             backend.close()
-        return _trial(variant, held)
+        return dataclasses.replace(_trial(variant, held), seed=seed)
 
     def _run(self, course: Course, runs: Iterable[Run]) -> None:
         if fault := run_checks(course, runs):
@@ -147,10 +167,10 @@ class Bench:
         module.chmod(0o644)
         return {assignment.stage: StageRun(self._zygote, folder, assignment, limits=limits)}
 
-    def _recording(self, stage: str) -> Recording:
-        if stage not in self._recordings:
-            self._recordings[stage] = record(self._course.select([stage]))
-        return self._recordings[stage]
+    def _recording(self, stage: str, seed: int | None = None) -> Recording:
+        if (stage, seed) not in self._recordings:
+            self._recordings[stage, seed] = record(self._course.select([stage]), seed)
+        return self._recordings[stage, seed]
 
     def _diagnoser(self, course: Course) -> Diagnoser:
         stage = course.assignments[0].stage

@@ -4,34 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 
 import torch
 
 from autograder.checks.comparison import Closeness
 from autograder.course import Assignment, Check
-from autograder.mistakes import Mistake
 from autograder.proof.bench import Trial
-from autograder.proof.mutants import Mutant, Sorted
+from autograder.proof.mutants import Mutant
+from autograder.proof.plan import Plan
 from autograder.proof.proof import Failure, Precision, StageProof
-from autograder.proof.variants import Kind, Variant
+from autograder.proof.variants import Kind
 from autograder.report import CheckKey
 
 DIAGNOSED = 0.95  # of the mistakes
 KILLED = 0.98  # of the mutants that are not equivalent
 OF_LIMIT = 1 / 3  # of the CPU time that a check has, for the slowest on the reference
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is tried of one stage; `unfit` is what can't be."""
-
-    assignment: Assignment
-    alternatives: tuple[Variant, ...]
-    mistakes: tuple[Mistake, ...]
-    unfit: tuple[Failure, ...]
-    mutants: Sorted
 
 
 def judge(plan: Plan, trials: list[Trial]) -> StageProof:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 import signal
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import util
 from pathlib import Path
 from typing import Literal
 
@@ -18,17 +20,18 @@ from autograder.course import Course
 from autograder.errors import AutograderError
 from autograder.proof.bench import Bench, Trial
 from autograder.proof.variants import Variant
-from autograder.sandbox.jail import hide_memory
+from autograder.sandbox.jail import die_with_parent, hide_memory
 
 How = Literal["grade", "hold", "diagnose", "kill", "kill all"]
 
 
 @dataclass(frozen=True)
 class Task:
-    """Some variants of one stage that are tried in one go."""
+    """Some variants of one stage that are tried in one go; `seed` draws other inputs."""
 
     how: How
     variants: tuple[Variant, ...]
+    seed: int | None = None
 
 
 def on_all_cores(
@@ -78,6 +81,7 @@ def _begin(course: Course, staging: Path, allow_weak: bool) -> None:
     import torch
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted, and ends us
+    die_with_parent()
     hide_memory()
     torch.set_num_threads(1)  # two active threads on a busy core are ten times slower
     _PROCESSES.append(_Process(course, staging, allow_weak))
@@ -88,20 +92,23 @@ def _try(task: Task) -> tuple[list[Trial], float]:
     if process.bench is None:
         # here and not in `_begin`, where an error would only break the pool
         process.bench = Bench(process.course, process.staging, allow_weak=process.allow_weak)
+        # a process of a pool ends without atexit's functions
+        util.Finalize(process.bench, process.bench.close, exitpriority=1)
     started = time.monotonic()
-    trials = [_try_one(process.bench, task.how, variant) for variant in task.variants]
+    trials = _try_all(process.bench, task)
     return trials, time.monotonic() - started
 
 
-def _try_one(bench: Bench, how: How, variant: Variant) -> Trial:
-    match how:
+def _try_all(bench: Bench, task: Task) -> list[Trial]:
+    match task.how:
         case "grade":
-            return bench.grade(variant)
+            return [bench.grade(variant, task.seed) for variant in task.variants]
         case "hold":
-            return bench.hold(variant)
+            return [bench.hold(variant) for variant in task.variants]
         case "diagnose":
-            return bench.diagnose(variant)
+            return bench.diagnose(task.variants)
         case "kill":
-            return bench.kill(variant)
+            return [bench.kill(variant) for variant in task.variants]
         case "kill all":
-            return bench.kill(variant, every=True)
+            kill = functools.partial(bench.kill, every=True, seed=task.seed)
+            return [kill(variant) for variant in task.variants]

@@ -54,13 +54,13 @@ def touched(reference: str, variant: str) -> set[str] | None:
     """The names at the top of a module that mean something else in a variant of it.
 
     Those are the ones that are defined otherwise, and all that use them, however far away. None
-    where anything may be different: code outside of definitions was changed.
+    where anything may be different: code outside of definitions was changed, or uses such a name.
     """
     before, after = _definitions(reference), _definitions(variant)
     if before is None or after is None:
         return None
     (old, rest), (new, other_rest) = before, after
-    if rest != other_rest:
+    if list(map(ast.dump, rest)) != list(map(ast.dump, other_rest)):
         return None
     changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
     uses = {name: set[str]() for name in old.keys() | new.keys()}
@@ -69,7 +69,8 @@ def touched(reference: str, variant: str) -> set[str] | None:
             uses[name] |= used
     while grown := {name for name, used in uses.items() if used & changed} - changed:
         changed |= grown
-    return changed
+    # what the module does when it is imported is anybody's
+    return None if any(_names(statement) & changed for statement in rest) else changed
 
 
 def _named(node: ast.stmt) -> list[str] | None:
@@ -83,14 +84,14 @@ def _named(node: ast.stmt) -> list[str] | None:
     return names if names and len(names) == len(targets) else None
 
 
-def _definitions(source: str) -> tuple[dict[str, str], list[str]] | None:
+def _definitions(source: str) -> tuple[dict[str, str], list[ast.stmt]] | None:
     """What each name is defined as, and the other statements."""
     defined: dict[str, str] = {}
     rest = []
     for node in ast.parse(source).body:
         names = _named(node)
         if names is None:
-            rest.append(ast.dump(node))
+            rest.append(node)
         for name in names or []:
             if name in defined:
                 return None  # which of the two holds depends on when it is asked
@@ -100,8 +101,8 @@ def _definitions(source: str) -> tuple[dict[str, str], list[str]] | None:
 
 def _uses(source: str) -> dict[str, set[str]]:
     """For each name at the top of a module, the others that its definition mentions."""
-    return {
-        name: {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
-        for node in ast.parse(source).body
-        for name in _named(node) or []
-    }
+    return {name: _names(node) for node in ast.parse(source).body for name in _named(node) or []}
+
+
+def _names(node: ast.stmt) -> set[str]:
+    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}

@@ -7,17 +7,16 @@ judges what they came to. What is demanded of a stage is in `judge.judge`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
-from autograder.course import Assignment, Course
+from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.mistakes import read_mistakes
 from autograder.proof.bench import Trial
-from autograder.proof.judge import Plan, judge
-from autograder.proof.mutants import Mutant, mutants, read_equivalents, set_aside
+from autograder.proof.judge import judge
+from autograder.proof.plan import Plan, in_parts, mistaken, mutated, plan_stage
 from autograder.proof.pool import Task, on_all_cores
 from autograder.proof.proof import Failure, Proof
-from autograder.proof.variants import Variant, alternatives, reference, stub
+from autograder.proof.variants import reference, stub
 from autograder.release.audit import audit
 from autograder.release.folder import read_folder
 from autograder.release.student import differences, student_files
@@ -51,7 +50,7 @@ def verify(
         AutograderError: the sandbox or pytest failed.
     """
     started = time.monotonic()
-    plans = [_plan(assignment, with_mutants) for assignment in course.assignments]
+    plans = [plan_stage(assignment, with_mutants=with_mutants) for assignment in course.assignments]
     tasks = [task for plan in plans for task in _tasks(plan)]
     total = sum(len(task.variants) for task in tasks)
     trials: list[Trial] = []
@@ -76,29 +75,6 @@ def verify(
     )
 
 
-def _plan(assignment: Assignment, with_mutants: bool) -> Plan:
-    source = reference(assignment).source
-    fitting, unfit = [], []
-    for mistake in read_mistakes(assignment):
-        try:
-            mistake.apply(source)
-        except ValueError as error:
-            unfit.append(Failure("mistake", f"{mistake.exercise}: {mistake.name}", str(error)))
-        else:
-            fitting.append(mistake)
-    found: Iterable[Mutant] = ()
-    equivalents = read_equivalents(assignment.folder / "equivalent.toml")
-    if with_mutants:
-        found = mutants(source, str(assignment.reference))
-    return Plan(
-        assignment=assignment,
-        alternatives=tuple(alternatives(assignment)),
-        mistakes=tuple(fitting),
-        unfit=tuple(unfit),
-        mutants=set_aside(found, equivalents if with_mutants else ()),
-    )
-
-
 def _tasks(plan: Plan) -> Iterator[Task]:
     assignment = plan.assignment
     right = reference(assignment)
@@ -106,31 +82,14 @@ def _tasks(plan: Plan) -> Iterator[Task]:
     yield Task("hold", (right, stub(assignment)))
     for variant in plan.alternatives:
         yield Task("hold", (variant,))
+    wrong = mistaken(plan)
     for exercise in assignment.exercises:
-        wrong = [
-            Variant(
-                "mistake",
-                assignment.stage,
-                mistake.name,
-                mistake.apply(right.source),
-                exercise.name,
-            )
-            for mistake in plan.mistakes
-            if mistake.exercise == exercise.name
-        ]
-        for some in _in_parts(wrong, _MISTAKES_AT_ONCE):
-            yield Task("diagnose", tuple(some))
+        own = [variant for variant in wrong if variant.exercise == exercise.name]
+        for some in in_parts(own, _MISTAKES_AT_ONCE):
+            yield Task("diagnose", some)
     every = (*plan.mutants.judged, *(mutant for mutant, _ in plan.mutants.excused))
-    changed = [
-        Variant("mutant", assignment.stage, str(number), mutant.source)
-        for number, mutant in enumerate(every)
-    ]
-    for some in _in_parts(changed, _MUTANTS_AT_ONCE):
-        yield Task("kill", tuple(some))
-
-
-def _in_parts(variants: Sequence[Variant], size: int) -> Iterator[Sequence[Variant]]:
-    return (variants[start : start + size] for start in range(0, len(variants), size))
+    for some in in_parts(mutated(plan, every), _MUTANTS_AT_ONCE):
+        yield Task("kill", some)
 
 
 def _release_failures(course: Course) -> Iterator[Failure]:

@@ -233,10 +233,15 @@ def hide_memory() -> None:
     prctl(_PR_SET_DUMPABLE, 0)
 
 
+def die_with_parent() -> None:
+    """Be killed when the thread that started this process ends, however it ends."""
+    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def harden_parent() -> None:
     """For the zygote: die with the grader, gain no privileges, adopt a worker's orphans."""
     prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
     prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 

@@ -378,3 +378,10 @@ def test_assert_that_says_the_problem() -> None:
     """A law that holds says nothing, one that doesn't says its sentence."""
     assert_that(True, "no")
     assert problem_with(lambda: assert_that(False, "the sum is 3, not 1")) == "the sum is 3, not 1"
+
+
+def test_an_int_beyond_all_floats_is_a_wrong_answer() -> None:
+    with pytest.raises(CheckFailure, match="expected 2"):
+        assert_close(10**400, 2.0)
+    with pytest.raises(CheckFailure):
+        assert_close(-(10**400), 2.0)
