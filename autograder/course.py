@@ -20,6 +20,7 @@ from typing import Literal, TypeVar
 import msgspec
 
 from autograder.errors import CourseError
+from autograder.forbidden import Forbidden
 
 Visibility = Literal["public", "hidden"]
 VISIBILITIES: tuple[Visibility, ...] = ("public", "hidden")
@@ -85,12 +86,15 @@ class Exercise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `covers` lists the names that the exercise is made of; it defaults to the exercise's own.
     `resolution` is the relative error, in units of the dtype's eps, that every check which
     compares floating-point answers has to notice; `verify` sees to it.
+    `forbidden` is what its code must not use; what the whole stage forbids is added when it is
+    read.
     """
 
     name: str
     points: Decimal
     covers: tuple[str, ...] = ()
     resolution: float = 100.0
+    forbidden: Forbidden = Forbidden()
 
     def __post_init__(self) -> None:
         # the bounds keep decimal's arithmetic exact: nan, inf and 1e30 raise in it
@@ -109,6 +113,7 @@ class _AssignmentFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     points: Decimal
     exercises: list[Exercise]
     limits: Limits | None = None
+    forbidden: Forbidden = Forbidden()
 
 
 @dataclass(frozen=True)
@@ -152,6 +157,17 @@ class Assignment:
         """The stage's probes, where it has any."""
         path = self.folder / "probes.py"
         return path if path.is_file() else None
+
+    def exercise(self, name: str) -> Exercise:
+        """The exercise of this name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for exercise in self.exercises:
+            if exercise.name == name:
+                return exercise
+        raise KeyError(name)
 
     def checks_of(self, exercise: str, visibility: Visibility | None = None) -> list[Check]:
         """The checks of one exercise, in the order of their files."""
@@ -297,12 +313,24 @@ def _load_assignment(
         number=number,
         title=file.title,
         points=file.points,
-        exercises=tuple(file.exercises),
+        exercises=tuple(
+            _with_forbidden(exercise, file.forbidden, path) for exercise in file.exercises
+        ),
         checks=tuple(_share_points(stage, file.exercises, found)),
         limits=file.limits or defaults,
         folder=folder,
         reference=root / "solutions" / f"{stage}.py",
     )
+
+
+def _with_forbidden(exercise: Exercise, by_stage: Forbidden, path: Path) -> Exercise:
+    both = by_stage | exercise.forbidden
+    if both and not both.instead:
+        raise CourseError(
+            f"{path}: `forbidden` of exercise {exercise.name!r} needs `instead`: "
+            "what students should do instead"
+        )
+    return msgspec.structs.replace(exercise, forbidden=both)
 
 
 _Model = TypeVar("_Model")

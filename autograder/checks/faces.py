@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
 import torch
 
 from autograder.checks.failures import (
@@ -18,15 +19,18 @@ from autograder.checks.failures import (
     Made,
     StudentRaised,
     describe_raised,
+    describe_where,
     explain,
     indent,
 )
 from autograder.checks.formatting import show_call
+from autograder.checks.guard import Guard
 from autograder.sandbox import wire
 from autograder.sandbox.runner import (
     Answer,
     Call,
     Missing,
+    NotPortable,
     Raised,
     Returned,
     Runner,
@@ -54,10 +58,15 @@ class Face:
 
     ``face.f(…)`` calls ``f``; ``face.again.f(…)`` calls it twice with the same arguments and
     gives the second answer; ``face.probe.p(…)`` runs the probe ``p`` beside the submission.
+    ``face.portable.f(…)`` only asks whether the call would run on a GPU: it gives None, and where
+    it is certain that it would not, the check fails.
     """
 
-    def __init__(self, backend: Backend, *, trusted: bool = False) -> None:
+    def __init__(
+        self, backend: Backend, *, trusted: bool = False, guard: Guard | None = None
+    ) -> None:
         self._backend = backend
+        self._guard = guard
         self._trusted = trusted
         self._loaded = False
         self._calls: list[Made] = []
@@ -80,18 +89,28 @@ class Face:
         """The stage's probes."""
         return _Variant(self, probe=True)
 
+    @property
+    def portable(self) -> _Variant:
+        """The same functions, run on meta tensors for what would break on a GPU."""
+        return _Variant(self, portable=True)
+
     def _call(self, call: Call) -> Any:
         if self._trusted:
             return self._call_trusted(call)
         if not self._loaded:
             self._backend.load()
             self._loaded = True
+            call = self._guarded(call)
         try:
             answer = self._backend.call(call)
         except CheckStopped as stop:
             text = f"{show_call(call)}\n{indent(stop.message)}"
             raise CheckStopped(stop.outcome, text) from None
         self._calls.append(Made(call, answer))
+        if self._guard and (forbidden := self._guard.judge(answer)):
+            raise CheckStopped("failed", forbidden)
+        if isinstance(answer, NotPortable):
+            raise CheckStopped("failed", f"{show_call(call)}\n{indent(_describe_fault(answer))}")
         if isinstance(answer, Returned):
             return answer.value
         if isinstance(answer, Missing):
@@ -100,7 +119,17 @@ class Face:
             raise CheckStopped("failed", f"{show_call(call)}\n    returned {answer.what}")
         if answer.type == "NotImplementedError" and answer.where and answer.where.direct:
             raise CheckStopped("missing", f"`{answer.where.function}` is not implemented yet")
+        if call.portable:
+            return None  # whatever this is, it is not about devices
         raise StudentRaised(answer)
+
+    def _guarded(self, call: Call) -> Call:
+        """The first call to a backend: it tells what is forbidden from then on."""
+        if self._guard is None:
+            return call
+        if forbidden := self._guard.look():
+            raise CheckStopped("failed", forbidden)
+        return msgspec.structs.replace(call, forbid=self._guard.forbid)
 
     def _call_trusted(self, call: Call) -> Any:
         """A call of the reference. Where it has no answer, a check gave it something strange,
@@ -119,20 +148,25 @@ def _is_students(value: object) -> bool:
     return isinstance(value, Face) and not value._trusted
 
 
+def _describe_fault(fault: NotPortable) -> str:
+    text = f"would break on a GPU: {fault.what}"
+    return f"{text}\n  at {describe_where(fault.where)}" if fault.where else text
+
+
 class NoReferenceError(Exception):
     """The reference can't say what is expected."""
 
 
 class _Variant:
-    def __init__(self, face: Face, *, again: bool = False, probe: bool = False) -> None:
-        self._face, self._again, self._probe = face, again, probe
+    """One way to call: `how` are fields of `Call`."""
+
+    def __init__(self, face: Face, **how: Any) -> None:
+        self._face, self._how = face, how
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
             raise AttributeError(name)
-        return lambda *args, **kwargs: self._face._call(
-            Call(name, args, kwargs, again=self._again, probe=self._probe)
-        )
+        return lambda *args, **kwargs: self._face._call(Call(name, args, kwargs, **self._how))
 
 
 @dataclass(frozen=True)
@@ -244,7 +278,7 @@ class ModuleBackend:
     def call(self, call: Call) -> Answer:
         """Run one call in this process."""
         args, kwargs = wire.roundtrip((call.args, call.kwargs), keep_strides=True)
-        return self._runner.call(Call(call.name, args, kwargs, call.probe, call.again))
+        return self._runner.call(msgspec.structs.replace(call, args=args, kwargs=kwargs))
 
     @property
     def names(self) -> set[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from autograder.checks.formatting import show, show_call
 from autograder.report import Outcome
-from autograder.sandbox.runner import Answer, Call, Raised, Returned
+from autograder.sandbox.runner import Answer, Call, Raised, Returned, Where
 
 _SHOWN_CALLS = 4
 
@@ -75,13 +75,15 @@ def explain(error: BaseException, calls: Sequence[Made]) -> str:
 def describe_raised(raised: Raised) -> str:
     """An exception of the student's, with the line it came from."""
     text = f"{raised.type}: {raised.message}" if raised.message else raised.type
-    where = raised.where
-    if where is None:
-        return text
+    return text if raised.where is None else f"{text}\n  at {describe_where(raised.where)}"
+
+
+def describe_where(where: Where) -> str:
+    """A line of the student's."""
     line = f"{where.file}, line {where.line}"
     if where.function != "<module>":
         line += f", in {where.function}"
-    return f"{text}\n  at {line}" + (f":  {where.source}" if where.source else "")
+    return line + (f":  {where.source}" if where.source else "")
 
 
 def indent(text: str) -> str:

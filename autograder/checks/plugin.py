@@ -22,6 +22,7 @@ from autograder.text import plain
 
 if TYPE_CHECKING:
     from autograder.checks.faces import Backend, Face
+    from autograder.checks.guard import Guard
     from autograder.checks.verdicts import Judgement
 
 
@@ -38,6 +39,9 @@ class Source(Protocol):
     def reference(self, stage: str) -> Backend | None:
         """A fresh backend for the reference, None where there is none (as for students)."""
 
+    def guard(self, stage: str, exercise: str) -> Guard | None:
+        """What holds the student's module to what an exercise forbids, None where it is nothing."""
+
     def seconds(self, stage: str) -> float | None:
         """The time that this process has to enforce on a check; None: it is done elsewhere."""
 
@@ -49,6 +53,9 @@ class LocalSource:
     """A run in this process: a student's own, or that of an instructor who writes a check."""
 
     def __init__(self, folder: Path, course: Course, examples: int | None) -> None:
+        from autograder.checks.guard import Guards
+
+        self.guards = Guards()
         self.folder = folder
         self.course = course
         self.examples = examples or course.settings.examples
@@ -67,6 +74,11 @@ class LocalSource:
         if not assignment.reference.is_file():
             return None
         return ModuleBackend(assignment.reference.parent, stage, assignment.probes)
+
+    def guard(self, stage: str, exercise: str) -> Guard | None:
+        """The same for all checks of one exercise, in one run."""
+        assignment = self.course.assignment(stage)
+        return self.guards.of(assignment, exercise, self.folder / assignment.module)
 
     def seconds(self, stage: str) -> float | None:
         """The stage's limits, as far as one clock can keep them."""
@@ -126,8 +138,10 @@ def _face(request: pytest.FixtureRequest, which: str) -> Generator[Face, None, N
     backend = source.student(stage) if which == "student" else source.reference(stage)
     if backend is None:
         pytest.fail("no reference: it exists only where submissions are graded")
+    check = _check_of(request.node) if which == "student" else None
+    guard = source.guard(stage, check["exercise"]) if check else None
     try:
-        yield Face(backend, trusted=which == "reference")
+        yield Face(backend, trusted=which == "reference", guard=guard)
     finally:
         backend.close()
 

@@ -13,6 +13,7 @@ import autograder
 from autograder.course import Course
 from autograder.errors import AutograderError
 from autograder.grading.backend import StageRun
+from autograder.grading.charge import charge
 from autograder.grading.diagnose import Diagnoser
 from autograder.grading.intake import Submission
 from autograder.grading.run import Run, run_checks
@@ -63,6 +64,7 @@ def grade(
     run = Run(course, stages, on_verdict=tell, verdicts=verdicts)
     tell()
     fault = _run_and_settle(course, run, diagnoser)
+    charge(course, run.guards, verdicts)
     missing = [check for a in course.assignments for check in a.checks
                if (check.stage, check.visibility, check.name) not in verdicts]  # fmt: skip
     for check in missing:

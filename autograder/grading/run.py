@@ -31,6 +31,7 @@ from autograder.checks.faces import (
     failing_example,
 )
 from autograder.checks.failures import CheckStopped
+from autograder.checks.guard import Guard, Guards
 from autograder.checks.plugin import SOURCE
 from autograder.course import VISIBILITIES, Course, stage_of, visibility_of
 from autograder.grading.backend import Recorded, StageRun, Trace, WorkerBackend
@@ -66,6 +67,7 @@ class Run:
     verdicts: dict[CheckKey, Verdict] = field(default_factory=dict)
     unsure: set[CheckKey] = field(default_factory=set)
     failing: dict[CheckKey, FailingExample] = field(default_factory=dict)
+    guards: Guards = field(default_factory=Guards)
     traces: dict[CheckKey, Trace] = field(default_factory=dict)
     _timeouts: Counter[tuple[str, str]] = field(default_factory=Counter)
     _trace: Trace = field(default_factory=Trace)
@@ -86,6 +88,12 @@ class Run:
     def reference(self, stage: str) -> Backend:
         """The reference, in this process."""
         return reference_backend(self.course, stage)
+
+    def guard(self, stage: str, exercise: str) -> Guard | None:
+        """What holds the submission to what an exercise forbids."""
+        assignment = self.course.assignment(stage)
+        folder = self.stages[stage].folder if self.stages else assignment.reference.parent
+        return self.guards.of(assignment, exercise, folder / assignment.module)
 
     def seconds(self, stage: str) -> float | None:
         """No limit of this process's: the workers' own hold."""

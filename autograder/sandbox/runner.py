@@ -6,20 +6,22 @@ both get the same answers, because arguments and results are plain values either
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import importlib.util
 import linecache
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import CodeType, ModuleType, TracebackType
 from typing import Annotated, Any
 
 import msgspec
 import torch
 
-from autograder.sandbox import wire
+from autograder.sandbox import portable, wire
+from autograder.sandbox.operators import Names, Watch
 
 _MAX_TEXT = 2000  # characters of an exception's message
 _MAX_NAME = 100  # characters of a class's name
@@ -42,11 +44,22 @@ class Where(msgspec.Struct, frozen=True):
     direct: bool
 
 
+class Used(msgspec.Struct, frozen=True):
+    """A forbidden function that was called, and where; a claim that only its student can suffer."""
+
+    name: _Name
+    where: Where | None = None
+
+
+_Uses = Annotated[list[Used], msgspec.Meta(max_length=_MAX_LIST)]
+
+
 class Returned(msgspec.Struct, frozen=True, tag_field="answer", tag="returned"):
     """The call returned; `mutated` names the arguments it changed (a claim, not evidence)."""
 
     value: Any
     mutated: Annotated[list[_Name], msgspec.Meta(max_length=_MAX_LIST)] = []
+    used: _Uses = []
 
 
 class Raised(msgspec.Struct, frozen=True, tag_field="answer", tag="raised"):
@@ -56,6 +69,7 @@ class Raised(msgspec.Struct, frozen=True, tag_field="answer", tag="raised"):
     bases: Annotated[list[_Name], msgspec.Meta(max_length=_MAX_LIST)]
     message: _Text
     where: Where | None = None
+    used: _Uses = []
 
 
 class Unsendable(msgspec.Struct, frozen=True, tag_field="answer", tag="unsendable"):
@@ -70,14 +84,35 @@ class Missing(msgspec.Struct, frozen=True, tag_field="answer", tag="missing"):
     name: _Name
 
 
-Answer = Returned | Raised | Unsendable | Missing
+class NotPortable(msgspec.Struct, frozen=True, tag_field="answer", tag="not portable"):
+    """The call was run on meta tensors and would break on a GPU; `what` says how."""
+
+    what: _Text
+    where: Where | None = None
+
+
+Answer = Returned | Raised | Unsendable | Missing | NotPortable
+
+
+class Forbid(msgspec.Struct, frozen=True):
+    """What to look out for while the student's code runs.
+
+    `operators` and `names` are forbidden, see `operators.Names`; `inference` runs the code under
+    `torch.inference_mode`, in which nothing can be differentiated.
+    """
+
+    operators: tuple[str, ...]
+    names: tuple[str, ...]
+    inference: bool = False
 
 
 class Call(msgspec.Struct, frozen=True):
     """One call of a student's function, or of a probe that drives a class of the student's.
 
     `again` calls twice with the same argument objects and answers with the second result: a
-    function that modifies its inputs gives itself away by its value.
+    function that modifies its inputs gives itself away by its value. `portable` asks whether the
+    call would run on a GPU, and is answered with nothing or `NotPortable`. `forbid` is `Forbid` as
+    a dict; it holds from this call on.
     """
 
     name: str
@@ -85,6 +120,8 @@ class Call(msgspec.Struct, frozen=True):
     kwargs: dict[str, Any] = {}
     probe: bool = False
     again: bool = False
+    portable: bool = False
+    forbid: dict[str, Any] | None = None
 
 
 class _MissingName(Exception):
@@ -126,6 +163,9 @@ class Runner:
         self.folder = folder
         self.stage = stage
         self._let_pass = let_pass
+        self._inside = str(folder) + os.sep  # what the names of its files begin with
+        self._watch: Watch | None = None
+        self._by_hand = False
         self._module = ModuleType(stage)
         self._probes = ModuleType("probes")
         self.names: set[str] = set()  # of the module's, those that were asked for
@@ -162,16 +202,21 @@ class Runner:
 
     def call(self, call: Call) -> Answer:
         """Run one call; whatever the student's code does comes back as an answer."""
+        if call.forbid is not None:
+            forbid = msgspec.convert(call.forbid, Forbid)
+            self._watch = Watch(Names(forbid.operators, forbid.names), self._inside)
+            self._by_hand = forbid.inference
+        if self._watch:
+            self._watch.uses = []
+        answer = self._answer(self._look if call.portable else self._run, call)
+        if self._watch and self._watch.uses and isinstance(answer, Returned | Raised):
+            used = [Used(u.name[:_MAX_PATH], self._at(u.code, u.line)) for u in self._watch.uses]
+            return msgspec.structs.replace(answer, used=used)
+        return answer
+
+    def _answer(self, run: Callable[[Call], Answer], call: Call) -> Answer:
         try:
-            function = self._function(call)
-            before = _snapshot(call)
-            result = function(*call.args, **call.kwargs)
-            if call.again:
-                _rewind_generators(call)
-                result = function(*call.args, **call.kwargs)
-            mutated = [] if call.probe else _changed(call, before)
-            # Encoding runs what is lazy in the result, and with it more of the student's code.
-            value = wire.roundtrip(result, most=wire.MAX_ANSWER)
+            return run(call)
         except self._let_pass:
             raise
         except _MissingName as error:
@@ -180,7 +225,38 @@ class Runner:
             return Unsendable(str(error)[:_MAX_PATH])
         except BaseException as error:
             return self._raised(error)
+
+    def _run(self, call: Call) -> Answer:
+        function = self._function(call)
+        before = _snapshot(call)
+        with self._watching(alone=not call.probe):
+            result = function(*call.args, **call.kwargs)
+            if call.again:
+                _rewind_generators(call)
+                result = function(*call.args, **call.kwargs)
+        mutated = [] if call.probe else _changed(call, before)
+        with self._watching():
+            # Encoding runs what is lazy in the result, and with it more of the student's code.
+            frame = wire.encode(0, result, most=wire.MAX_ANSWER)
+        value = wire.received(frame)
         return Returned(value, [name[:_MAX_PATH] for name in mutated[:_MAX_LIST]])
+
+    @contextlib.contextmanager
+    def _watching(self, *, alone: bool = False) -> Iterator[None]:
+        """Run what follows as the exercise wants it run, and note what it must not call."""
+        if self._watch is None:
+            yield
+            return
+        self._watch.alone = alone
+        by_hand = torch.inference_mode() if self._by_hand else contextlib.nullcontext()
+        with by_hand, self._watch:
+            yield
+
+    def _look(self, call: Call) -> Answer:
+        fault = portable.look(self._function(call), call.args, call.kwargs, self._inside)
+        if fault is None:
+            return Returned(None)
+        return NotPortable(fault.what[:_MAX_TEXT], self._at(fault.code, fault.line))
 
     def _function(self, call: Call) -> Callable[..., Any]:
         student = _StudentModule(self._module, self.names)
@@ -209,18 +285,25 @@ class Runner:
         while trace is not None:
             code, line, step = trace.tb_frame.f_code, trace.tb_lineno, trace.tb_lasti
             trace = trace.tb_next
-            if code.co_filename.startswith(str(self.folder) + os.sep):
-                found = Where(
-                    file=self._without_path(code.co_filename)[:_MAX_PATH],
-                    line=max(0, min(line or 0, (1 << 31) - 1)),
-                    function=code.co_qualname[:_MAX_PATH],
-                    source=linecache.getline(code.co_filename, line or 0).strip()[:200],
-                    # torch raises NotImplementedError from C: only a `raise` is a stub's
-                    direct=code.co_code[step] == dis.opmap["RAISE_VARARGS"],
-                )
+            if code.co_filename.startswith(self._inside):
+                # torch raises NotImplementedError from C: only a `raise` is a stub's
+                direct = code.co_code[step] == dis.opmap["RAISE_VARARGS"]
+                place = self._at(code, line or 0)
+                found = place and msgspec.structs.replace(place, direct=direct)
             elif found is not None and found.direct:
                 found = msgspec.structs.replace(found, direct=False)
         return found
+
+    def _at(self, code: CodeType | None, line: int) -> Where | None:
+        if code is None:
+            return None
+        return Where(
+            file=self._without_path(code.co_filename)[:_MAX_PATH],
+            line=max(0, min(line, (1 << 31) - 1)),
+            function=code.co_qualname[:_MAX_PATH],
+            source=linecache.getline(code.co_filename, line).strip()[:200],
+            direct=True,
+        )
 
     def _unreadable(self, error: SyntaxError | ValueError) -> tuple[str, Where | None]:
         """What is wrong with a file that Python can't read: its encoding first, then its syntax."""

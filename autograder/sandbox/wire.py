@@ -390,10 +390,16 @@ def decode(header: bytes, body: bytearray, *, allow_strides: bool = False) -> An
     return _Decoder(sizes, memoryview(body), allow_strides).whole(tree)
 
 
+def received(frame: list[bytes | memoryview], *, keep_strides: bool = False) -> Any:
+    """What the other end would receive of a frame that was encoded."""
+    _, header, *buffers = frame
+    return decode(bytes(header), bytearray(b"".join(buffers)), allow_strides=keep_strides)
+
+
 def roundtrip(value: Any, *, keep_strides: bool = False, most: int = MAX_BODY) -> Any:
     """What the other end would receive, without another end."""
-    _, header, *buffers = encode(0, value, keep_strides=keep_strides, most=most)
-    return decode(bytes(header), bytearray(b"".join(buffers)), allow_strides=keep_strides)
+    frame = encode(0, value, keep_strides=keep_strides, most=most)
+    return received(frame, keep_strides=keep_strides)
 
 
 # --- frames over a socket ------------------------------------------------------------------

@@ -30,7 +30,15 @@ import msgspec
 from autograder.course import Limits
 from autograder.errors import AutograderError
 from autograder.sandbox import jail, wire, zygote
-from autograder.sandbox.runner import Answer, Call, Missing, Raised, Returned, Unsendable
+from autograder.sandbox.runner import (
+    Answer,
+    Call,
+    Missing,
+    NotPortable,
+    Raised,
+    Returned,
+    Unsendable,
+)
 
 _START_SECONDS = 120.0  # a cold import of torch from a slow disk
 _CONTROL_SECONDS = 60.0
@@ -402,13 +410,13 @@ class Worker:
 def _answer(reply: Any) -> Answer:
     """A worker's reply as an answer, rebuilt from nothing but plain values of the right types."""
     kind = reply.get("answer") if type(reply) is dict else None
-    if kind == "returned" and reply.keys() == {"answer", "value", "mutated"}:
+    if kind == "returned" and reply.keys() - {"used"} == {"answer", "value", "mutated"}:
         # the value is already what the wire let through; the rest is checked like any answer
         rest = {name: item for name, item in reply.items() if name != "value"}
         returned: Returned = _convert(rest | {"value": None}, Returned)
-        return Returned(reply["value"], returned.mutated)
-    for tag, model in (("raised", Raised), ("unsendable", Unsendable), ("missing", Missing)):
-        if kind == tag:
+        return Returned(reply["value"], returned.mutated, returned.used)
+    for model in (Raised, Unsendable, Missing, NotPortable):
+        if kind == model.__struct_config__.tag:
             answer: Answer = _convert(reply, model)
             return answer
     raise BadAnswer("sent no answer")

@@ -286,7 +286,8 @@ def _builtins(answer: Any) -> dict[str, Any]:
     from autograder.sandbox.runner import Returned
 
     if isinstance(answer, Returned):
-        return {"answer": "returned", "value": answer.value, "mutated": answer.mutated}
+        told = {"answer": "returned", "value": answer.value, "mutated": answer.mutated}
+        return told | ({"used": msgspec.to_builtins(answer.used)} if answer.used else {})
     return msgspec.to_builtins(answer)  # type: ignore[no-any-return]
 
 

@@ -362,6 +362,10 @@ class TestHowAWorkerEnds:
             {"answer": "returned", "value": 1},
             {"answer": "returned", "value": 1, "mutated": [1]},
             {"answer": "returned", "value": 1, "mutated": [], "points": 10},
+            {"answer": "returned", "value": 1, "mutated": [], "used": ["torch.relu"]},
+            {"answer": "returned", "value": 1, "mutated": [], "used": [{"name": "x" * 501}]},
+            {"answer": "returned", "value": 1, "mutated": [], "used": [{"name": "x"}] * 101},
+            {"answer": "not portable", "what": 3},
             {"answer": "raised", "type": 1, "bases": [], "message": ""},
             {"answer": "raised", "type": "E", "bases": "E", "message": ""},
             {"answer": "raised", "type": "E", "bases": [], "message": "", "where": {"line": "x"}},
@@ -427,6 +431,7 @@ class TestWhatAWorkerSees:
         assert secret not in names
         shared = {name for name in names & set(os.environ) if "NUM_THREADS" not in name}
         needed = {"PATH", "HOME", "LANG", "LC_CTYPE", "LD_LIBRARY_PATH", "OMP_WAIT_POLICY"}
+        needed |= {"TORCHINDUCTOR_CACHE_DIR"}  # a folder of the zygote's own
         assert shared <= needed | {"PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE"}
 
     def test_descriptors(self, ask):
