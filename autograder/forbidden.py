@@ -1,7 +1,7 @@
 """What an exercise forbids, in the words of its ``assignment.toml``.
 
     [forbidden]
-    calls = ["convolution", "pooling", "torch.nn.functional.linear"]
+    calls = ["conv", "pooling", "torch.nn.functional.linear"]
     instead = "write it with slicing, einsum or matmul"
 
 A word is one of `GROUPS`, a dotted name is meant as it is; a ``*`` in it stands for anything.
@@ -39,7 +39,7 @@ def _group(operators: str, names: str = "") -> Group:
 
 
 GROUPS: dict[str, Group] = {
-    "convolution": _group("*conv[123_]* *convolution*", "torch.nn.*Conv*"),
+    "conv": _group("*conv[123_]* *convolution*", "torch.nn.*Conv*"),
     "pooling": _group("*pool[123]d*", "torch.nn.*[Pp]ool*"),
     "padding": _group("pad *_pad[123]d _pad_* constant_pad_nd pad_sequence", "torch.nn.*Pad[123]d"),
     "unfold": _group(

@@ -47,13 +47,16 @@ class Verdict(msgspec.Struct, frozen=True):
     message: str = ""
     duration: float = 0.0
     diagnosis: Diagnosis | None = None
+    picture: str = ""
 
 
 class CheckRow(msgspec.Struct, frozen=True):
     """One check; `duration` is in seconds, `points` is None where it is `ungraded`.
 
+    A check of weight 0 is advice: it is worth no points, and whether it fails counts nowhere.
     `hint` is a question or a pointer where the failure looks like a known mistake, empty
-    elsewhere; `mistakes` are the names of those that it looks like.
+    elsewhere; `mistakes` are the names of those that it looks like. `picture` is an SVG image of
+    where an answer is wrong, made of numbers alone, where it is one of images; else empty.
     """
 
     name: str
@@ -67,6 +70,7 @@ class CheckRow(msgspec.Struct, frozen=True):
     duration: float
     hint: str = ""
     mistakes: tuple[str, ...] = ()
+    picture: str = ""
 
 
 class ExerciseRow(msgspec.Struct, frozen=True):
@@ -182,6 +186,7 @@ def _check_row(check: Check, verdicts: dict[CheckKey, Verdict]) -> CheckRow:
         duration=round(verdict.duration, 4),
         hint=plain(verdict.diagnosis.hint) if verdict.diagnosis else "",
         mistakes=verdict.diagnosis.mistakes if verdict.diagnosis else (),
+        picture=plain(verdict.picture),
     )
 
 
@@ -199,6 +204,22 @@ def check_rows(stages: Iterable[StageRow]) -> Iterable[CheckRow]:
 def hints(checks: Iterable[CheckRow]) -> list[str]:
     """The hints of some checks, each once."""
     return list(dict.fromkeys(line for check in checks for line in check.hint.splitlines()))
+
+
+def judged(checks: Iterable[CheckRow]) -> list[CheckRow]:
+    """Those of some checks that count: of an exercise's, all that are more than advice."""
+    return [check for check in checks if check.weight]
+
+
+def advice(checks: Iterable[CheckRow]) -> list[CheckRow]:
+    """The advice of some checks, apart from what a check that counts says as well."""
+    checks = list(checks)
+    said = {check.message for check in judged(checks) if check.outcome != "passed"}
+    return [
+        check
+        for check in checks
+        if not check.weight and check.outcome != "passed" and check.message not in said
+    ]
 
 
 def to_json(value: object) -> bytes:

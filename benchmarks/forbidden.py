@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=30)
     rounds = parser.parse_args().rounds
     torch.set_num_threads(1)
-    rules = Forbidden(("nn", "convolution", "pooling", "padding", "unfold"), "by hand")
+    rules = Forbidden(("nn", "conv", "pooling", "padding", "unfold"), "by hand")
     forbid = msgspec.to_builtins(Forbid(rules.operators, rules.names))
     x, w = torch.randn(2, 3, 8, 8), torch.randn(4, 3, 3, 3)
     with tempfile.TemporaryDirectory() as folder:

@@ -59,7 +59,7 @@ def test_what_is_right_in_another_way_gets_every_point(
         f"{check.name}: {check.message}"
         for exercise in report.stages[0].exercises
         for check in exercise.checks
-        if check.outcome != "passed"
+        if check.weight and check.outcome != "passed"
     ]
     assert not lost
     assert report.points == report.max_points

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import IO, Any, Literal
 
 from autograder.course import Course
-from autograder.report import ExerciseRow, Report, hints
+from autograder.report import ExerciseRow, Report, advice, hints, judged
 
 Standing = Literal["good", "partly", "bad", "open"]
 _MARKS: dict[Standing, tuple[str, str]] = {
@@ -63,10 +63,27 @@ def local_board(course: Course, verdicts: Iterable[Mapping[str, Any]]) -> Board:
     return Board(course.title, stages, summary)
 
 
+def local_advice(verdicts: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What failing checks of weight 0 say that no check with a weight says."""
+    verdicts = list(verdicts)
+    said = {v["message"] for v in verdicts if v["weight"] and v["outcome"] != "passed"}
+    return [
+        verdict
+        for verdict in verdicts
+        if not verdict["weight"]
+        and verdict["outcome"] != "passed"
+        and verdict["message"] not in said
+    ]
+
+
 def _local_standing(verdicts: Sequence[Mapping[str, Any]]) -> tuple[Standing, str]:
+    more = ", with advice" if local_advice(verdicts) else ""
+    # where all points are in hidden checks, the others are what there is to show
+    counting = [verdict for verdict in verdicts if verdict["weight"]]
+    verdicts = counting or verdicts
     passed = sum(verdict["outcome"] == "passed" for verdict in verdicts)
     if passed == len(verdicts):
-        return "good", f"{passed} of {passed} checks pass"
+        return "good", f"{passed} of {passed} checks pass{more}"
     missing = [verdict for verdict in verdicts if verdict["outcome"] == "missing"]
     if missing and passed + len(missing) == len(verdicts):
         return "open", missing[0]["message"].splitlines()[0]
@@ -74,7 +91,7 @@ def _local_standing(verdicts: Sequence[Mapping[str, Any]]) -> tuple[Standing, st
     text = f"{passed} of {len(verdicts)} checks pass"
     if set(outcomes) != {"failed"}:
         text += f" ({', '.join(dict.fromkeys(outcomes))})"
-    return ("partly" if passed else "bad"), text
+    return ("partly" if passed or not counting else "bad"), text + more
 
 
 def graded_board(report: Report) -> Board:
@@ -95,12 +112,13 @@ def graded_board(report: Report) -> Board:
 
 
 def _graded_standing(exercise: ExerciseRow) -> tuple[Standing, str]:
-    passed = sum(check.outcome == "passed" for check in exercise.checks)
-    text = f"{passed} of {len(exercise.checks)} checks pass"
-    if passed == len(exercise.checks):
-        return "good", text
-    first = next(check for check in exercise.checks if check.outcome != "passed")
-    outcomes = {check.outcome for check in exercise.checks} - {"passed"}
+    checks = judged(exercise.checks)
+    passed = sum(check.outcome == "passed" for check in checks)
+    text = f"{passed} of {len(checks)} checks pass"
+    if passed == len(checks):
+        return "good", f"{text}, with advice" if advice(exercise.checks) else text
+    first = next(check for check in checks if check.outcome != "passed")
+    outcomes = {check.outcome for check in checks} - {"passed"}
     if outcomes <= {"missing", "ungraded"}:
         return "open", first.message.splitlines()[0]
     if outcomes == {"failed"}:

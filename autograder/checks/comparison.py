@@ -18,6 +18,7 @@ import torch
 
 from autograder.checks.failures import CheckFailure, StudentRaised
 from autograder.checks.formatting import WHOLE, show
+from autograder.checks.patterns import Mismatch
 
 _MOST_LISTED = 100_000  # elements of a tensor that stands for a list
 
@@ -45,7 +46,7 @@ def assert_equal(actual: Any, expected: Any) -> None:
     """
     problem = _difference(actual, expected)
     if problem is not None:
-        raise CheckFailure(problem, actual)
+        raise CheckFailure(problem, actual, _mismatch(actual, expected))
 
 
 def assert_close(
@@ -94,7 +95,8 @@ def assert_close(
     if wrong.any():
         shown = wanted.to(computed_in) if dtype or isinstance(actual, torch.Tensor) else wanted
         problem = _value_difference(got, wanted, wrong, shown if shown.dim() else shown.item())
-        raise CheckFailure(problem + f"\nallowed difference {float(allowed.max()):.2g}", actual)
+        problem += f"\nallowed difference {float(allowed.max()):.2g}"
+        raise CheckFailure(problem, actual, Mismatch(got, wanted, wrong, allowed))
 
 
 @dataclass(frozen=True)
@@ -240,8 +242,22 @@ def _tensor_difference(actual: Any, expected: torch.Tensor) -> str | None:
     problem = problem or _dtype_difference(got.dtype, expected.dtype)
     if problem:
         return problem
-    wrong = (got != expected) & ~(got.isnan() & expected.isnan())
+    wrong = _unequal(got, expected)
     return _value_difference(got, expected, wrong, expected) if wrong.any() else None
+
+
+def _mismatch(actual: Any, expected: Any) -> Mismatch | None:
+    """What can be drawn, where two tensors differ in nothing but values."""
+    if not all(isinstance(one, torch.Tensor | np.ndarray) for one in (actual, expected)):
+        return None
+    got, wanted = torch.as_tensor(actual), torch.as_tensor(expected)
+    if (got.shape, got.dtype) != (wanted.shape, wanted.dtype):
+        return None
+    return Mismatch(got, wanted, _unequal(got, wanted))
+
+
+def _unequal(got: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
+    return (got != expected) & ~(got.isnan() & expected.isnan())
 
 
 def _shape_difference(actual: tuple[int, ...], expected: tuple[int, ...]) -> str | None:

@@ -59,7 +59,8 @@ class Face:
     ``face.f(…)`` calls ``f``; ``face.again.f(…)`` calls it twice with the same arguments and
     gives the second answer; ``face.probe.p(…)`` runs the probe ``p`` beside the submission.
     ``face.portable.f(…)`` only asks whether the call would run on a GPU: it gives None, and where
-    it is certain that it would not, the check fails.
+    it is certain that it would not, the check fails. ``face.probe.portable.p(…)`` asks it of a
+    probe's call.
     """
 
     def __init__(
@@ -70,7 +71,6 @@ class Face:
         self._trusted = trusted
         self._loaded = False
         self._calls: list[Made] = []
-        self._failure: str | None = None
         self._failing: FailingExample | None = None
         self._examples: list[Example] = []
 
@@ -163,6 +163,11 @@ class _Variant:
     def __init__(self, face: Face, **how: Any) -> None:
         self._face, self._how = face, how
 
+    @property
+    def portable(self) -> _Variant:
+        """The same, run on meta tensors for what would break on a GPU."""
+        return _Variant(self._face, **{**self._how, "portable": True})
+
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
             raise AttributeError(name)
@@ -221,13 +226,13 @@ def begin_example(face: Face, example: Example) -> None:
 
 def note_failure(face: Face, error: Exception, example: Example) -> None:
     """Keep what `error` says of the current example; hypothesis may go on to simpler ones."""
-    face._failure = explain(error, face._calls)
     face._failing = FailingExample(example, list(face._calls), error)
 
 
 def noted_failure(face: Face) -> str | None:
     """What the last failing example said, None where none has failed."""
-    return face._failure
+    failing = face._failing
+    return explain(failing.error, failing.calls) if failing else None
 
 
 def failing_example(face: Face) -> FailingExample | None:

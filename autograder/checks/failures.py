@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from autograder.checks import heatmap
 from autograder.checks.formatting import show, show_call
+from autograder.checks.patterns import Mismatch
 from autograder.report import Outcome
 from autograder.sandbox.runner import Answer, Call, Raised, Returned, Where
 
@@ -19,12 +21,15 @@ class CheckFailure(AssertionError):
     Args:
         problem: what is wrong with it, a line or several.
         actual: the very value the student's code returned, by which its call is found.
+        mismatch: the tensors that differ, where it is their values that are wrong: only the
+            failure that is shown in the end has its picture made.
     """
 
-    def __init__(self, problem: str, actual: Any = None) -> None:
+    def __init__(self, problem: str, actual: Any = None, mismatch: Mismatch | None = None) -> None:
         super().__init__(problem)
         self.problem = problem
         self.actual = actual
+        self.mismatch = mismatch
 
 
 class StudentRaised(Exception):
@@ -69,7 +74,14 @@ def explain(error: BaseException, calls: Sequence[Made]) -> str:
     actual = error.actual if isinstance(error, CheckFailure) else None
     culprit = _call_that_returned(actual, calls)
     shown = [culprit] if culprit else list(calls[-_SHOWN_CALLS:])
+    if mismatch := mismatch_of(error):
+        problem = "\n".join(filter(None, (problem, heatmap.text(mismatch))))
     return "\n".join([*map(_explain_call, shown), indent(problem)])
+
+
+def mismatch_of(error: BaseException) -> Mismatch | None:
+    """The tensors that an answer was wrong in."""
+    return error.mismatch if isinstance(error, CheckFailure) else None
 
 
 def describe_raised(raised: Raised) -> str:

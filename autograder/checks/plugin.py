@@ -197,10 +197,14 @@ def pytest_runtest_makereport(
         **check,
         "outcome": verdict.outcome,
         "message": plain(verdict.message),
+        "picture": verdict.picture,
         "sure": verdict.sure,
     }
+    if report.failed and call.when == "call" and not check["weight"]:
+        # advice is no failure, and stands before the board
+        report.outcome, report.longrepr = "passed", None
     if report.failed and item.config.option.tbstyle == "auto":
-        _speak_to_the_student(report, item, check, verdict)
+        _speak_to_the_student(report, check, verdict)
     return report
 
 
@@ -229,24 +233,30 @@ def _check_of(item: pytest.Item) -> dict[str, Any] | None:
         "stage": stage,
         "visibility": visibility,
         "exercise": mark.exercise,
+        "weight": mark.weight,
         "name": getattr(item, "originalname", item.name),
+        "title": (function.__doc__ or item.name).strip().splitlines()[0],
     }
 
 
 def _speak_to_the_student(
-    report: pytest.TestReport, item: pytest.Item, check: dict[str, Any], verdict: Judgement
+    report: pytest.TestReport, check: dict[str, Any], verdict: Judgement
 ) -> None:
     """The counter-example instead of a traceback through our code (``--tb=long`` shows that)."""
-    law = (getattr(item, "function", None).__doc__ or check["name"]).strip().splitlines()[0]
-    report.longrepr = f"{law}\n\n{plain(verdict.message)}\n"
+    report.longrepr = f"{check['title']}\n\n{plain(verdict.message)}\n"
     report.location = (*report.location[:2], f"{check['stage']}: {check['exercise']}")
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
-    """What is not implemented yet is counted apart, and shown on the board instead of at length."""
+    """What is not implemented yet is counted apart, and shown on the board instead of at length.
+
+    So is advice: what a check of weight 0 has to say.
+    """
     verdict = getattr(report, "autograder", None)
     if verdict and verdict["outcome"] == "missing":
         return "not implemented", "·", "NOT IMPLEMENTED"
+    if verdict and verdict["outcome"] != "passed" and report.passed:
+        return "with advice", "!", "ADVICE"
     return None
 
 
@@ -267,9 +277,13 @@ class _LocalBoard:
         """Print the board."""
         if not self.verdicts:
             return
-        from autograder.checks.board import local_board, print_board
+        from autograder.checks.board import local_advice, local_board, print_board
 
         writer = terminalreporter._tw
+        for verdict in local_advice(self.verdicts):
+            where = f"{verdict['stage']}: {verdict['exercise']}"
+            terminalreporter.section(f"advice, worth no points: {where}", sep="-", yellow=True)
+            writer.line(f"{verdict['title']}\n\n{verdict['message']}")
         writer.line()
         board = local_board(self.course, self.verdicts)
         print_board(board, file=writer._file, width=min(terminalreporter._screen_width, 110))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis.errors import Flaky
 
-from autograder.checks.faces import Face, calls_of, noted_failure
+from autograder.checks import heatmap
+from autograder.checks.faces import Face, calls_of, failing_example, noted_failure
 from autograder.checks.failures import (
     CheckFailure,
     CheckStopped,
     StudentRaised,
     explain,
     indent,
+    mismatch_of,
 )
 from autograder.report import Outcome
 
@@ -25,6 +27,7 @@ _ADDRESS = re.compile(r"(?<=\bat )0x[0-9a-f]{6,}\b")
 class Judgement:
     """How one check ended, and what the student reads of it.
 
+    `picture` is an SVG of where tensors of images differ, empty elsewhere.
     `sure` is false where the check itself broke down on what it was given: whether the answer or
     the check is to blame is found out by giving the check the reference's answers.
     """
@@ -32,6 +35,7 @@ class Judgement:
     outcome: Outcome
     message: str = ""
     sure: bool = True
+    picture: str = ""
 
 
 def judge(error: BaseException | None, student: Face | None) -> Judgement:
@@ -44,7 +48,7 @@ def judge(error: BaseException | None, student: Face | None) -> Judgement:
         what = f"an answer that can't be shown ({type(broken).__name__})"
         verdict = Judgement("failed", what, sure=False)
     # memory addresses differ from run to run, and a report must not
-    return Judgement(verdict.outcome, _ADDRESS.sub("0x…", verdict.message), verdict.sure)
+    return replace(verdict, message=_ADDRESS.sub("0x…", verdict.message))
 
 
 def _judge(error: BaseException, student: Face | None) -> Judgement:
@@ -53,16 +57,25 @@ def _judge(error: BaseException, student: Face | None) -> Judgement:
     if isinstance(error, CheckStopped):
         if error.outcome == "timeout" and noted:
             # a slow function that is wrong is wrong, not slow
-            return Judgement("failed", noted)
+            return Judgement("failed", noted, picture=_picture(error, student))
         return Judgement(error.outcome, error.message)
     if isinstance(error, StudentRaised):
         return Judgement("error", noted or explain(error, calls))
     if isinstance(error, Flaky):
         changed = "The answer changes from call to call: this was wrong once, and then was not."
-        return Judgement("failed", f"{changed}\n{noted}" if noted else changed)
+        message = f"{changed}\n{noted}" if noted else changed
+        return Judgement("failed", message, picture=_picture(error, student))
     if isinstance(error, AssertionError | pytest.fail.Exception):
         known = isinstance(error, CheckFailure)
-        return Judgement("failed", (noted if known else None) or explain(error, calls))
+        message = (noted if known else None) or explain(error, calls)
+        return Judgement("failed", message, picture=_picture(error, student) if known else "")
     problem = CheckFailure(f"which could not be checked ({type(error).__name__}: {error})")
     told = explain(problem, calls) if calls else indent(str(problem))
     return Judgement("failed", told, sure=False)
+
+
+def _picture(error: BaseException, student: Face | None) -> str:
+    """The picture that belongs to the message: of the example that was noted, if one was."""
+    failing = failing_example(student) if student else None
+    mismatch = mismatch_of(failing.error if failing else error)
+    return heatmap.svg(mismatch) if mismatch else ""

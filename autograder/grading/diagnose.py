@@ -79,7 +79,8 @@ class Diagnoser:
                 keys = [
                     key
                     for check in assignment.checks_of(exercise.name)
-                    if (key := (check.stage, check.visibility, check.name)) in run.failing
+                    if check.weight
+                    and (key := (check.stage, check.visibility, check.name)) in run.failing
                     and run.verdicts[key].outcome in ("failed", "error")
                     and key not in run.unsure
                 ]

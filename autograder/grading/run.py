@@ -115,17 +115,17 @@ class Run:
     def take(self, found: dict[str, Any], duration: float) -> None:
         """Note what one check came to, or one item of a check with several."""
         key: CheckKey = (found["stage"], found["visibility"], found["name"])
-        outcome, message = found["outcome"], found["message"]
+        outcome, message, picture = found["outcome"], found["message"], found["picture"]
         if outcome == "timeout":
             self._timeouts[found["stage"], found["exercise"]] += 1
         earlier = self.verdicts.get(key)
         duration += earlier.duration if earlier else 0.0
         if earlier and earlier.outcome != "passed":
             # a check of several items fails with the first that does
-            outcome, message = earlier.outcome, earlier.message
+            outcome, message, picture = earlier.outcome, earlier.message, earlier.picture
         elif not found["sure"]:
             self.unsure.add(key)
-        self.verdicts[key] = Verdict(outcome, message, duration)
+        self.verdicts[key] = Verdict(outcome, message, duration, picture=picture)
         self.on_verdict()
 
     def observe(self, key: CheckKey, item: pytest.Item, error: BaseException | None) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from autograder.checks.comparison import Closeness
+from autograder.checks.guard import Guards
 from autograder.course import Assignment, Check, Course, Limits
 from autograder.errors import AutograderError
 from autograder.grading.backend import Recorded, StageRun, Trace, WorkerBackend
@@ -179,13 +180,16 @@ class Bench:
         return self._diagnosers[stage]
 
     def _affected(self, assignment: Assignment, variant: Variant) -> list[Check]:
-        """The checks that use something which the variant changes; the others can't tell it."""
+        """The checks that use something which the variant changes; the others can't tell it.
+
+        Apart from those of weight 0: they are advice, and what is wrong has to lose points.
+        """
         source = assignment.reference.read_text(encoding="utf-8")
         names, used = touched(source, variant.source), self._recording(assignment.stage).names
         return [
             check
             for check in assignment.checks
-            if names is None or names & used.get(_key(check), set())
+            if check.weight and (names is None or names & used.get(_key(check), set()))
         ]
 
     def _replay(
@@ -196,12 +200,14 @@ class Bench:
     ) -> dict[CheckKey, Held]:
         """What checks come to on recorded examples; `traces` gets the calls that were made."""
         drawn = self._recording(stage.assignment.stage).drawn
+        guards, module = Guards(), stage.folder / stage.assignment.module
         held = {}
         for check in checks:
             trace = Trace()
             backend = Recorded(WorkerBackend(stage), trace)
             try:
-                held[_key(check)] = replay(drawn[_key(check)], backend)
+                guard = guards.of(stage.assignment, check.exercise, module)
+                held[_key(check)] = replay(drawn[_key(check)], backend, guard)
             finally:
                 backend.close()
             if traces is not None:

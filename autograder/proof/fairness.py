@@ -32,12 +32,22 @@ def gradings(course: Course, number: int, first_seed: int = 1) -> list[Task]:
 
 
 def losses(course: Course, tasks: list[Task], jobs: int | None = None) -> Iterator[list[str]]:
-    """For each grading as it ends, the checks that it failed, each with variant and seed."""
+    """For each grading as it ends, the checks that it failed, each with variant and seed.
+
+    Checks of weight 0 are advice, and may have some for what is right.
+    """
+    judged = {
+        (check.stage, check.visibility, check.name)
+        for assignment in course.assignments
+        for check in assignment.checks
+        if check.weight
+    }
     for trials, _ in on_all_cores(course, tasks, jobs):
         yield [
             f"{trial.variant.stage} {trial.variant.name}, seed {trial.seed}: {key[2]}: {how}"
             for trial in trials
             for key, how in trial.failed.items()
+            if key in judged
         ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from decimal import Decimal
@@ -31,6 +32,11 @@ def judge(plan: Plan, trials: list[Trial]) -> StageProof:
     def of(kind: Kind) -> list[Trial]:
         return [trial for trial in trials if trial.variant.kind == kind]
 
+    # the reference has to follow its own advice; of the others only what has a weight counts
+    judged = {_key(check) for check in assignment.checks if check.weight}
+    trials = [
+        trial if trial.variant.kind == "reference" else _of(trial, judged) for trial in trials
+    ]
     _judge_right(proof, assignment, of("reference"))
     _judge_stub(proof, assignment, of("stub"))
     _judge_alternatives(proof, of("alternative"))
@@ -41,6 +47,12 @@ def judge(plan: Plan, trials: list[Trial]) -> StageProof:
     proof.precision = list(_precision(assignment, right, of("mistake")))
     proof.failures += _coarse(assignment, of("reference"))
     return proof
+
+
+def _of(trial: Trial, keys: set[CheckKey]) -> Trial:
+    """A trial without the failures of all other checks."""
+    failed = {key: how for key, how in trial.failed.items() if key in keys}
+    return dataclasses.replace(trial, failed=failed)
 
 
 def _judge_right(proof: StageProof, assignment: Assignment, trials: list[Trial]) -> None:

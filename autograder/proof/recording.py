@@ -15,6 +15,7 @@ import pytest
 from autograder.checks.comparison import Closeness, watching
 from autograder.checks.faces import Backend, Example, Face, examples_of, names_of
 from autograder.checks.failures import CheckStopped
+from autograder.checks.guard import Guard
 from autograder.course import Course
 from autograder.errors import AutograderError
 from autograder.grading.run import Run, example_of, run_checks
@@ -76,7 +77,7 @@ class Held:
     closest: tuple[Closeness, ...] = ()
 
 
-def replay(examples: list[Example], backend: Backend) -> Held:
+def replay(examples: list[Example], backend: Backend, guard: Guard | None = None) -> Held:
     """Run recorded examples of one check on another submission, up to the first that fails."""
     closest: dict[str, Closeness] = {}
 
@@ -88,7 +89,7 @@ def replay(examples: list[Example], backend: Backend) -> Held:
             min(before.resolution, seen.resolution),
         )
 
-    face = Face(backend)
+    face = Face(backend, guard=guard)
     with watching(note):
         for number, example in enumerate(examples):
             try:

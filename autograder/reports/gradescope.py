@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from autograder.course import VISIBILITIES, VisibilityPolicy
-from autograder.report import CheckRow, ExerciseRow, Report, StageRow, hints
+from autograder.report import CheckRow, ExerciseRow, Report, StageRow, advice, hints, judged
 
 _UNGRADED = (
     "This submission has not been graded in full: the grader failed. That is not your fault and "
@@ -48,14 +48,13 @@ def _rows(
         checks = [check for check in exercise.checks if check.visibility == visibility]
         if not checks:
             continue
-        passed = sum(check.outcome == "passed" for check in checks)
         row = {
             "score": sum((check.points or Decimal(0) for check in checks), Decimal(0)),
             "max_score": sum((check.max_points for check in checks), Decimal(0)),
-            "status": "passed" if passed == len(checks) else "failed",
+            "status": "passed" if not _failing(checks) else "failed",
             "name": f"{stage.stage}: {exercise.name} ({visibility} checks)",
             "number": exercise.number,
-            "output": _output(checks, passed),
+            "output": _output(checks),
             "visibility": getattr(policy, visibility),
             "extra_data": {
                 "stage": stage.stage,
@@ -64,21 +63,24 @@ def _rows(
                 "checks": {check.name: check.outcome for check in checks},
             },
         }
-        if broken and any(check.outcome == "ungraded" for check in checks):
+        if broken and any(check.outcome == "ungraded" for check in judged(checks)):
             del row["score"], row["status"]
         rows.append(row)
     return rows
 
 
-def _output(checks: list[CheckRow], passed: int) -> str:
+def _failing(checks: list[CheckRow]) -> list[CheckRow]:
+    return [check for check in judged(checks) if check.outcome != "passed"]
+
+
+def _output(checks: list[CheckRow]) -> str:
     """What a student reads below a row; what several checks share is said once."""
-    if passed == len(checks):
-        return f"{passed} of {len(checks)} checks pass."
+    count, failing = len(judged(checks)), _failing(checks)
     titles: dict[str, list[str]] = {}
-    for check in checks:
-        if check.outcome != "passed":
-            titles.setdefault(check.message, []).append(check.title)
-    parts = [f"{passed} of {len(checks)} checks pass."]
+    for check in failing:
+        titles.setdefault(check.message, []).append(check.title)
+    parts = [f"{count - len(failing)} of {count} checks pass."] if count else []
     parts += ["\n".join([*map("✗ {}".format, held), said]) for said, held in titles.items()]
-    parts += [f"Hint: {hint}" for hint in hints(checks)]
-    return "\n\n".join(parts)
+    parts += [f"Hint: {hint}" for hint in hints(failing)]
+    parts += [f"Advice, worth no points: {c.title}\n{c.message}" for c in advice(checks)]
+    return "\n\n".join(parts) or "These checks are advice, worth no points: there is none."

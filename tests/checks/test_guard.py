@@ -200,7 +200,7 @@ class TestIsLeftAlone:
     @pytest.mark.parametrize("body", CONVOLUTIONS, ids=["slices", "strides", "fft", "loops"])
     def test_a_convolution_written_by_hand(self, face: Write, body: str) -> None:
         """In each of the ways that there are; PyTorch's FFT may pad inside of itself."""
-        groups = ("nn", "convolution", "pooling", "padding", "unfold")
+        groups = ("nn", "conv", "pooling", "padding", "unfold")
         student = face(f"def f(x, w):\n{body}", Forbidden(groups, "write it"))
         x, w = torch.randn(2, 3, 5, 6), torch.randn(4, 3, 2, 3)
         assert torch.allclose(student.f(x, w), torch.conv2d(x, w), atol=1e-4)
@@ -277,6 +277,13 @@ class TestPortable:
         student = face("def f(x):\n    raise NotImplementedError\n")
         with pytest.raises(CheckStopped, match="not implemented yet"):
             student.portable.f(X)
+
+    def test_probes_too(self, face: Write) -> None:
+        probes = "def call_f(student, x): return student.f(x)"
+        student = face("def f(x):\n    return x + torch.zeros(6)\n", probes=probes)
+        message = stopped(lambda: student.probe.portable.call_f(X))
+        assert message.startswith("probe.call_f(")
+        assert "in f:  return x + torch.zeros(6)" in message
 
     def test_the_arguments_stay_as_they_are(self, face: Write) -> None:
         """And the call is on record as any other."""

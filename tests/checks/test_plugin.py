@@ -282,6 +282,69 @@ def test_several_processes_check_a_submission_elsewhere(done: Path) -> None:
     assert "The law of right.\n\nright(1)\n    returned 3\n    expected 2\n" in result.stdout
 
 
+ADVICE = '''
+@exercise("{name}", weight=0)
+def test_{name}_runs_anywhere(student):
+    """It runs where its input is."""
+    assert_equal(student.{name}(1000), 2000)
+'''
+
+
+@pytest.fixture(scope="module")
+def advised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which checks of weight 0 fail: alone, beside one that counts, of a stub."""
+    root = tmp_path_factory.mktemp("advised")
+    source = "def right(n):\n    return min(n + n, 999)\n\n" + STUDENT.split("\n\n", 2)[2]
+    write_course(root, {"many": ("right", "stub", "wrong"), "gone": ("far",)}, many=source)
+    with (root / "assignments/gone/test_public.py").open("a") as file:
+        file.write(ADVICE.format(name="far").replace("(student)", "(student, nothing)"))
+    with (root / "assignments/many/test_public.py").open("a") as file:
+        file.write("".join(ADVICE.format(name=name) for name in ("right", "stub", "wrong")))
+    return root
+
+
+class TestAdvice:
+    """What a check of weight 0 says."""
+
+    def test_is_no_failure(self, advised: Path) -> None:
+        result = run_pytest(advised, "-k", "right")
+        assert result.returncode == 0
+        assert re.search(r"\b1 passed, .*1 with advice\b", result.stdout)
+        assert board(result.stdout) == {"right": "1.1 1.5 ✓ 1 of 1 checks pass, with advice"}
+
+    @pytest.mark.parametrize("arguments", [(), ("--tb=long",), ("-n", "2")])
+    def test_stands_before_the_board(self, advised: Path, arguments: tuple[str, ...]) -> None:
+        """Also beside a check that counts and fails, which is told as ever."""
+        result = run_pytest(advised, "assignments/many", *arguments)
+        assert result.returncode == 1
+        told = (
+            "advice, worth no points: many: {} --\nIt runs where its input is.\n\n{}(1000)\n"
+            "    returned {}\n    expected 2000\n"
+        )
+        text = re.sub("--+", "--", result.stdout)
+        assert told.format("right", "right", 999) in text
+        assert told.format("wrong", "wrong", 1000) in text
+        for count in ("1 failed", "1 passed", "2 not implemented", "2 with advice"):
+            assert re.search(rf"\b{count}\b", text)
+        assert board(text)["wrong"] == "1.3 1.5 ✗ 0 of 1 checks pass, with advice"
+
+    def test_a_check_without_its_fixtures_is_an_error(self, advised: Path) -> None:
+        """Whatever its weight: it has not been run."""
+        result = run_pytest(advised, "-k", "far_runs_anywhere")
+        assert result.returncode == 1
+        assert "1 error" in result.stdout
+
+    def test_of_a_stub_is_none(self, advised: Path) -> None:
+        result = run_pytest(advised, "-k", "stub")
+        assert "advice" not in result.stdout
+        assert board(result.stdout)["stub"].endswith("· `stub` is not implemented yet")
+
+    def test_alone_is_never_red(self, advised: Path) -> None:
+        result = run_pytest(advised, "-k", "runs_anywhere and wrong")
+        assert result.returncode == 0
+        assert board(result.stdout) == {"wrong": "1.3 1.5 ◐ 0 of 1 checks pass, with advice"}
+
+
 class TestAUsageError:
     """Exit code 4 and one sentence, before anything is run."""
 

@@ -12,7 +12,7 @@ from autograder.forbidden import Forbidden
 from autograder.sandbox.operators import Names
 
 FORBIDDEN = Forbidden(
-    ("convolution", "pooling", "padding", "unfold", "softmax", "activation", "autograd"), "x"
+    ("conv", "pooling", "padding", "unfold", "softmax", "activation", "autograd"), "x"
 )
 NAMES = Names(FORBIDDEN.operators, FORBIDDEN.names)
 

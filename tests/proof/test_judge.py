@@ -54,6 +54,19 @@ class Judging:
         self.right = trial("reference", seconds=dict.fromkeys(everything, 0.1))
         self.stub = trial("stub", "stub", *everything)
 
+    def without_weight(self, key: CheckKey) -> None:
+        """Make a check advice; another of its exercise gets its points."""
+        checks = list(self.plan.assignment.checks)
+        (old,) = (c for c in checks if (c.stage, c.visibility, c.name) == key)
+        other = next(c for c in checks if c.exercise == old.exercise and c is not old)
+        new = {
+            old: dataclasses.replace(old, weight=0.0, points=Decimal(0)),
+            other: dataclasses.replace(other, points=other.points + old.points),
+        }
+        checks = [new.get(check, check) for check in checks]
+        assignment = dataclasses.replace(self.plan.assignment, checks=tuple(checks))
+        self.plan = dataclasses.replace(self.plan, assignment=assignment)
+
     def of(self, *trials: Trial, **plan: object) -> StageProof:
         return judge(dataclasses.replace(self.plan, **plan), [self.right, self.stub, *trials])
 
@@ -111,6 +124,16 @@ class TestWhatIsRight:
         ]
         assert (proof.alternatives, proof.alternatives_full) == (2, 1)
 
+    def test_advice_that_an_alternative_is_given_costs_it_nothing(self, judging: Judging) -> None:
+        """It stands on a check of weight 0; the reference has to follow it."""
+        judging.without_weight(MORE)
+        proof = judging.of(trial("alternative", "numpy", MORE))
+        assert proof.failures == []
+        assert proof.alternatives_full == 1
+        proof = judging.of(trial("reference", "", MORE))
+        assert proof.failures == [Failure("reference", MORE[2], "expected 1")]
+        assert proof.reference_points == 10
+
     def test_the_slowest_check_may_take_a_third_of_its_limit(self, judging: Judging) -> None:
         """Of the CPU time or that by the clock, whichever is less: here 3 s of the former."""
         judging.right.seconds[PAIRS] = 0.99
@@ -145,6 +168,15 @@ class TestMistakes:
             Failure("mistake", "pairs: twice", f"fails {ABOVE[2]} of clamp too")
         ]
         assert (proof.caught, proof.misplaced) == (1, 1)
+
+    def test_advice_is_neither_lost_nor_misplaced(self, judging: Judging) -> None:
+        judging.without_weight(ABOVE)
+        proof = judging.of(mistake("twice", PAIRS, ABOVE, told=("twice",)))
+        assert proof.failures == []
+        assert (proof.caught, proof.misplaced) == (1, 0)
+        judging.without_weight(MORE)
+        proof = judging.of(mistake("twice", MORE, told=("twice",)))
+        assert proof.failures == [Failure("mistake", "pairs: twice", "loses no points")]
 
     def test_one_that_is_found_elsewhere_only_is_not_caught(self, judging: Judging) -> None:
         proof = judging.of(mistake("twice", ABOVE, told=("twice",)))
@@ -196,6 +228,11 @@ class TestMutants:
             Failure("mutant", f"line {i}, pairs: return a → return {i}", "no check notices it")
             for i in (97, 98, 99)
         ]
+
+    def test_advice_does_not_notice_one(self, judging: Judging) -> None:
+        judging.without_weight(MORE)
+        proof = judging.of(trial("mutant", "0", MORE), mutants=Sorted((mutant(1),), (), ()))
+        assert (proof.killed, proof.survived) == (0, 1)
 
     def test_an_equivalent_one_may_not_be_noticed(self, judging: Judging) -> None:
         """Nor does it count, where it is not."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, get_args
 
 import pytest
 
-from autograder.course import Course, VisibilityPolicy
+from autograder.course import Check, Course, VisibilityPolicy
 from autograder.report import CheckKey, Environment, Outcome, Verdict, build_report, to_json
 from autograder.reports import gradescope
 
@@ -130,6 +132,58 @@ class TestTypes:
         found = results({HALF: Verdict("failed", "<b>1 < 2</b>")})
         assert "<b>1 < 2</b>" in rows(found)["half", "public"]["output"]
         assert found["test_output_format"] == found["output_format"] == "text"
+
+
+class TestAdvice:
+    """A check of weight 0: what it says stands in the row, and the row is none the worse."""
+
+    TIP: CheckKey = ("doubles", "public", "test_half_runs_anywhere")
+
+    @pytest.fixture
+    def row(self, toy_course: Course) -> Callable[..., dict[str, Any]]:
+        """The row of `half`, whose checks came to these verdicts."""
+        stage, visibility, name = self.TIP
+        tip = Check(
+            stage,
+            "half",
+            name,
+            visibility,
+            title="Where its input is.",
+            weight=0,
+            points=Decimal(0),
+        )
+        doubles, *rest = toy_course.assignments
+        doubles = dataclasses.replace(doubles, checks=(*doubles.checks, tip))
+        course = dataclasses.replace(toy_course, assignments=(doubles, *rest))
+
+        def render(half: Verdict, tip: Verdict, fault: str | None = None) -> dict[str, Any]:
+            verdicts = dict.fromkeys(CHECKS, Verdict("passed")) | {HALF: half, self.TIP: tip}
+            report = build_report(course, "ada", verdicts, environment=Environment(), fault=fault)
+            return rows(gradescope.results(report, course.visibility))["half", "public"]
+
+        return render
+
+    @pytest.mark.parametrize("outcome", set(OUTCOMES) - {"passed"})
+    def test_a_row_with_all_points_has_passed(self, row, outcome):
+        found = row(Verdict("passed"), Verdict(outcome, "would break"), "disk full")
+        assert (found["score"], found["max_score"], found["status"]) == (2, 2, "passed")
+        assert found["output"] == (
+            "1 of 1 checks pass.\n\nAdvice, worth no points: Where its input is.\nwould break"
+        )
+        assert found["extra_data"]["checks"][self.TIP[2]] == outcome
+
+    def test_comes_after_what_costs_points(self, row):
+        found = row(Verdict("failed", "returned 3"), Verdict("failed", "would break"))
+        assert (found["score"], found["status"]) == (0, "failed")
+        failed, advice = found["output"].split("\n\nAdvice, worth no points: ")
+        assert failed.startswith("0 of 1 checks pass.")
+        assert "returned 3" in failed
+        assert "would break" in advice
+
+    def test_what_a_check_that_counts_says_is_not_said_again(self, row):
+        missing = Verdict("missing", "`half` is not implemented yet")
+        assert "Advice" not in row(missing, missing)["output"]
+        assert row(Verdict("passed"), Verdict("passed"))["output"] == "1 of 1 checks pass."
 
 
 class TestVisibility:

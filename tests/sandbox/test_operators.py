@@ -17,7 +17,7 @@ X = torch.linspace(-1, 1, 72).reshape(1, 2, 6, 6)
 W = torch.ones(3, 2, 3, 3)
 Z = torch.linspace(-1, 1, 20).reshape(4, 5)
 T = torch.tensor([0, 1, 2, 3])
-HAND = ("convolution", "pooling", "padding", "unfold")
+HAND = ("conv", "pooling", "padding", "unfold")
 STABLE = ("activation", "softmax", "loss")
 
 
