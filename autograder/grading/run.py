@@ -304,4 +304,6 @@ def _own_pytest(root: Path) -> Iterator[None]:
         for name in set(sys.modules) - before:
             file = getattr(sys.modules[name], "__file__", None)
             if file and Path(file).is_relative_to(root):
+                # hypothesis remembers functions, and through their module's loader the session
+                sys.modules[name].__spec__ = sys.modules[name].__loader__ = None
                 del sys.modules[name]
