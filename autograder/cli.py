@@ -101,6 +101,8 @@ def grade(
         elif not report.graded:
             faults += 1
             _say(f"{report.submission}: not graded in full, and not by its fault: {report.fault}")
+        elif report.fault:
+            _say(f"{report.submission}: {report.fault}")
         if json:
             _print_score(report, graded.folder)
         elif not graded.refused:

@@ -115,7 +115,7 @@ class TestGroups:
     def test_cover_every_layer_of_their_kind(self, module: str) -> None:
         """PyTorch's own sorting of its layers is the oracle."""
         groups = {
-            "conv": ["convolution"],
+            "conv": ["conv"],
             "pooling": ["pooling"],
             "padding": ["padding"],
             "activation": ["activation", "softmax"],
@@ -145,7 +145,7 @@ class TestGroups:
         ("groups", "fine"),
         [
             (
-                "convolution pooling padding unfold",
+                "conv pooling padding unfold",
                 "torch.einsum torch.matmul torch.as_strided torch.Tensor.as_strided "
                 "torch.fft.rfft2 torch.fft.irfft2 torch.roll torch.flip torch.cat "
                 "torch.Tensor.view torch.sum torch.Tensor.amax torch.tensordot torch.full "

@@ -6,6 +6,10 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
 
 from autograder.checks.faces import Backend, import_failed
 from autograder.checks.failures import CheckStopped, Made
@@ -21,6 +25,7 @@ from autograder.sandbox.workers import (
 )
 
 _MOST_KEPT = 40  # calls at either end of a trace
+ROOM_OF_A_TRACE = 4_000_000  # bytes
 
 
 @dataclass
@@ -108,14 +113,22 @@ class WorkerBackend:
 class Trace:
     """The calls that a check made and their answers: the first ones, and the last.
 
-    The first are as they were drawn, the last those that hypothesis came to in shrinking.
+    The first are as they were drawn, the last those that hypothesis came to in shrinking. What
+    would take more than `room` bytes in all is not kept: answers may be as large as they like.
+    `used` are the bytes that were taken.
     """
 
+    room: int = ROOM_OF_A_TRACE
+    used: int = 0
     first: list[Made] = field(default_factory=list)
     last: deque[Made] = field(default_factory=lambda: deque(maxlen=_MOST_KEPT))
 
     def add(self, made: Made) -> None:
         """Keep one more call, and forget one in the middle where there are many."""
+        size = _size((made.call.args, made.call.kwargs, getattr(made.answer, "value", None)))
+        if self.used + size > self.room:
+            return
+        self.used += size
         if len(self.first) < _MOST_KEPT:
             self.first.append(made)
         else:
@@ -124,6 +137,21 @@ class Trace:
     def __iter__(self) -> Iterator[Made]:
         yield from self.first
         yield from self.last
+
+
+def _size(value: Any) -> int:
+    """How many bytes a value takes, about."""
+    if isinstance(value, torch.Tensor):
+        return 100 + value.numel() * value.element_size()
+    if isinstance(value, np.ndarray):
+        return 100 + int(value.nbytes)
+    if isinstance(value, str | bytes):
+        return 50 + len(value)
+    if isinstance(value, dict):
+        return 100 + sum(100 + _size(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return 100 + sum(map(_size, value))
+    return 50
 
 
 class Recorded:

@@ -92,6 +92,15 @@ class Diagnoser:
     def _exercise(
         self, run: Run, assignment: Assignment, suspects: list[_Suspect], keys: list[CheckKey]
     ) -> Generator[Run, None, dict[CheckKey, Diagnosis]]:
+        try:
+            return (yield from self._compare(run, assignment, suspects, keys))
+        finally:
+            if not self._keep:
+                self.close()
+
+    def _compare(
+        self, run: Run, assignment: Assignment, suspects: list[_Suspect], keys: list[CheckKey]
+    ) -> Generator[Run, None, dict[CheckKey, Diagnosis]]:
         for lasting in self._workers.values():
             lasting.forgive()
         reference = self._worker(assignment, self._references[assignment.stage])
@@ -121,10 +130,7 @@ class Diagnoser:
             worker = self._worker(assignment, suspect.folder)
             return _agreement(itertools.chain(*traces), worker, reference)
 
-        found = dict(_fewest_that_explain(scores, over_all))
-        if not self._keep:
-            self.close()
-        return found
+        return dict(_fewest_that_explain(scores, over_all))
 
     def close(self) -> None:
         """End the workers."""
@@ -352,12 +358,16 @@ def _score(run: Run, key: CheckKey, worker: _Lasting, reference: _Lasting) -> fl
 
 
 def _agreement(calls: Iterable[Made], worker: _Lasting, reference: _Lasting) -> float:
-    """The share of the telling calls in which the student's answer is the mistake's."""
-    telling = agreed = 0
-    for made in calls:
+    """The share of the telling calls in which the student's answer is the mistake's.
+
+    Where no call tells anything it is 1, and 0 where no call could be compared.
+    """
+    asked = compared = telling = agreed = 0
+    for asked, made in enumerate(calls, start=1):  # noqa: B007  how many there were
         answer, right = _ask(worker, made.call), _ask(reference, made.call)
         if answer is None or right is None:
             continue
+        compared += 1
         is_same = same_answer(made.answer, answer) or same_answer(made.answer, answer, right)
         if is_same and same_answer(answer, right):
             continue  # all three agree: it says nothing
@@ -366,7 +376,9 @@ def _agreement(calls: Iterable[Made], worker: _Lasting, reference: _Lasting) -> 
             continue  # it is never the same: nor does this
         telling += 1
         agreed += is_same
-    return agreed / telling if telling else 1.0
+    if telling:
+        return agreed / telling
+    return 1.0 if compared or not asked else 0.0
 
 
 def _fails_alike(run: Run, keys: Iterable[CheckKey], worker: _Lasting) -> bool:

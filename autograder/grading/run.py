@@ -34,7 +34,7 @@ from autograder.checks.failures import CheckStopped
 from autograder.checks.guard import Guard, Guards
 from autograder.checks.plugin import SOURCE
 from autograder.course import VISIBILITIES, Course, stage_of, visibility_of
-from autograder.grading.backend import Recorded, StageRun, Trace, WorkerBackend
+from autograder.grading.backend import ROOM_OF_A_TRACE, Recorded, StageRun, Trace, WorkerBackend
 from autograder.report import CheckKey, Verdict
 
 # A second time-out is evidence enough: an exercise that never ends should not use up the time
@@ -70,7 +70,8 @@ class Run:
     guards: Guards = field(default_factory=Guards)
     traces: dict[CheckKey, Trace] = field(default_factory=dict)
     _timeouts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    _trace: Trace = field(default_factory=Trace)
+    _trace: Trace = field(default_factory=lambda: Trace(0))
+    _room: int = 100_000_000  # bytes, for all traces together: answers come from outside
 
     def wants(self, key: CheckKey) -> bool:
         """Whether a check is still to be run."""
@@ -82,7 +83,7 @@ class Run:
         """What the plugin runs a check against."""
         if self.stages is None:
             return self.reference(stage)
-        self._trace = Trace()
+        self._trace = Trace(min(ROOM_OF_A_TRACE, self._room))
         return Recorded(WorkerBackend(self.stages[stage]), self._trace)
 
     def reference(self, stage: str) -> Backend:
@@ -133,6 +134,7 @@ class Run:
         failing = _failing(item, error) if isinstance(error, Exception) else None
         if key not in self.failing:  # of a check with several items, the first that fails
             self.traces[key] = self._trace
+            self._room -= self._trace.used
             if failing is not None:
                 self.failing[key] = failing
 
@@ -302,4 +304,6 @@ def _own_pytest(root: Path) -> Iterator[None]:
         for name in set(sys.modules) - before:
             file = getattr(sys.modules[name], "__file__", None)
             if file and Path(file).is_relative_to(root):
+                # hypothesis remembers functions, and through their module's loader the session
+                sys.modules[name].__spec__ = sys.modules[name].__loader__ = None
                 del sys.modules[name]

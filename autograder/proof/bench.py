@@ -76,25 +76,24 @@ class Bench:
             diagnoser.close()
         self._zygote.close()
 
-    def grade(self, variant: Variant, seed: int | None = None) -> Trial:
-        """Run every check as in grading; on other inputs where a seed is given."""
+    def grade(self, variant: Variant) -> Trial:
+        """Run every check as in grading."""
         course = self._course.select([variant.stage])
-        run = Run(course, self._stages(course.assignments[0], variant), seed=seed)
+        run = Run(course, self._stages(course.assignments[0], variant))
         self._run(course, [run])
         failed = {
             key: f"{verdict.outcome}: {verdict.message}"
             for key, verdict in run.verdicts.items()
             if verdict.outcome != "passed"
         }
-        if seed is not None:
-            return Trial(variant, failed, seed=seed)
         return Trial(variant, failed, seconds=self._recording(variant.stage).seconds_used)
 
-    def hold(self, variant: Variant) -> Trial:
+    def hold(self, variant: Variant, seed: int | None = None) -> Trial:
         """Run every check on the examples that the reference met; a fresh worker for each."""
         assignment = self._course.assignment(variant.stage)
         stage = self._stages(assignment, variant)[variant.stage]
-        return _trial(variant, self._replay(assignment.checks, stage))
+        held = self._replay(assignment.checks, stage, seed=seed)
+        return dataclasses.replace(_trial(variant, held), seed=seed)
 
     def diagnose(self, variants: Sequence[Variant]) -> list[Trial]:
         """Find out which checks each mistake fails; grade those, and say what it looks like.
@@ -170,6 +169,8 @@ class Bench:
 
     def _recording(self, stage: str, seed: int | None = None) -> Recording:
         if (stage, seed) not in self._recordings:
+            for old in [key for key in self._recordings if key[1] is not None]:
+                del self._recordings[old]  # of a seed that is done with: they hold tensors
             self._recordings[stage, seed] = record(self._course.select([stage]), seed)
         return self._recordings[stage, seed]
 
@@ -197,9 +198,10 @@ class Bench:
         checks: Sequence[Check],
         stage: StageRun,
         traces: dict[CheckKey, Trace] | None = None,
+        seed: int | None = None,
     ) -> dict[CheckKey, Held]:
         """What checks come to on recorded examples; `traces` gets the calls that were made."""
-        drawn = self._recording(stage.assignment.stage).drawn
+        drawn = self._recording(stage.assignment.stage, seed).drawn
         guards, module = Guards(), stage.folder / stage.assignment.module
         held = {}
         for check in checks:

@@ -1,7 +1,8 @@
 """What is right never loses a point, whatever is drawn.
 
-A grading draws the same inputs for every submission. Here references and alternatives are graded
-on fresh ones, from a new seed each time: ``python -m autograder.proof.fairness --gradings 1000``.
+A grading draws the same inputs for every submission. Here references and alternatives are tried
+on fresh ones, from one seed after the other. What a seed draws is drawn once, and run on all that
+is right in a stage. ``python -m autograder.proof.fairness --gradings 1000``
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from itertools import count, cycle, islice
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -17,22 +18,25 @@ import typer
 
 from autograder.course import Course, find_course
 from autograder.proof.pool import Task, on_all_cores
-from autograder.proof.variants import Variant, alternatives, reference
+from autograder.proof.variants import alternatives, reference
 
 
 def gradings(course: Course, number: int, first_seed: int = 1) -> list[Task]:
-    """`number` gradings: the right variants of all stages in turn, each with a seed of its own."""
-    right: list[Variant] = []
-    for assignment in course.assignments:
-        right += [reference(assignment), *alternatives(assignment)]
-    return [
-        Task("grade", (variant,), seed)
-        for variant, seed in islice(zip(cycle(right), count(first_seed)), number)
-    ]
+    """At least `number` gradings: all that is right in a stage, for one seed after the other."""
+    right = [(reference(a), *alternatives(a)) for a in course.assignments]
+    tasks: list[Task] = []
+    for seed in count(first_seed):
+        for variants in right:
+            if sum(len(task.variants) for task in tasks) >= number:
+                return tasks
+            tasks.append(Task("hold", variants, seed))
+    return tasks
 
 
-def losses(course: Course, tasks: list[Task], jobs: int | None = None) -> Iterator[list[str]]:
-    """For each grading as it ends, the checks that it failed, each with variant and seed.
+def losses(
+    course: Course, tasks: list[Task], jobs: int | None = None
+) -> Iterator[tuple[int, list[str]]]:
+    """For each task as it ends, its gradings and the checks that failed, with variant and seed.
 
     Checks of weight 0 are advice, and may have some for what is right.
     """
@@ -43,12 +47,15 @@ def losses(course: Course, tasks: list[Task], jobs: int | None = None) -> Iterat
         if check.weight
     }
     for trials, _ in on_all_cores(course, tasks, jobs):
-        yield [
-            f"{trial.variant.stage} {trial.variant.name}, seed {trial.seed}: {key[2]}: {how}"
-            for trial in trials
-            for key, how in trial.failed.items()
-            if key in judged
-        ]
+        yield (
+            len(trials),
+            [
+                f"{trial.variant.stage} {trial.variant.name}, seed {trial.seed}: {key[2]}: {how}"
+                for trial in trials
+                for key, how in trial.failed.items()
+                if key in judged
+            ],
+        )
 
 
 def main(
@@ -63,15 +70,17 @@ def main(
     course = Course.load(find_course(Path.cwd())).select(stage or [])
     tasks = gradings(course, number, seed)
     started = time.monotonic()
-    lost: list[str] = []
+    total = sum(len(task.variants) for task in tasks)
+    done, lost = 0, list[str]()
     with Count("gradings") as bar:
-        for done, found in enumerate(losses(course, tasks, jobs), start=1):
+        for number_of_them, found in losses(course, tasks, jobs):
+            done += number_of_them
             lost += found
-            bar.show(done, len(tasks))
+            bar.show(done, total)
     for sentence in lost:
         print(sentence)
     seconds = time.monotonic() - started
-    print(f"{len(tasks)} gradings from seed {seed}, {len(lost)} checks failed, {seconds:.0f} s")
+    print(f"{total} gradings from seed {seed}, {len(lost)} checks failed, {seconds:.0f} s")
     sys.exit(1 if lost else 0)
 
 

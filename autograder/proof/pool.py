@@ -102,9 +102,9 @@ def _try(task: Task) -> tuple[list[Trial], float]:
 def _try_all(bench: Bench, task: Task) -> list[Trial]:
     match task.how:
         case "grade":
-            return [bench.grade(variant, task.seed) for variant in task.variants]
+            return [bench.grade(variant) for variant in task.variants]
         case "hold":
-            return [bench.hold(variant) for variant in task.variants]
+            return [bench.hold(variant, task.seed) for variant in task.variants]
         case "diagnose":
             return bench.diagnose(task.variants)
         case "kill":

@@ -472,7 +472,8 @@ class TestWhereItIsRead:
         (tmp_path / "sub" / "sums.py").write_text(f"{RIGHT}\n{code}")
         run = subprocess.run(
             [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--submission", "../sub",
-             f"--rootdir={known.root}", "--import-mode=importlib", "assignments/sums/test_public.py"],
+             f"--rootdir={known.root}", "--import-mode=importlib",
+             "assignments/sums/test_public.py"],
             cwd=known.root,
             env={k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")},
             capture_output=True,

@@ -285,3 +285,14 @@ class TestReplay:
         assert students.calls == []
         assert [call.name for call in theirs.calls] == ["g"]
         assert [call.name for call in others.calls] == ["f"]
+
+
+def test_a_trace_has_no_room_for_answers_without_end() -> None:
+    """They come from outside, and stay until the submission is graded."""
+    trace = Trace()
+    for _ in range(10):
+        trace.add(Made(Call("f"), Returned(torch.zeros(300_000))))
+    assert len(list(trace)) == 3
+    trace.add(Made(Call("f"), Returned(1)))
+    assert len(list(trace)) == 4, "what fits is kept all the same"
+    assert trace.used <= trace.room

@@ -78,9 +78,11 @@ def judging(known_course: Course) -> Judging:
 
 def test_where_all_is_right_nothing_fails(judging: Judging) -> None:
     proof = judging.of(
-        trial("alternative", "loops"), mistake("twice", PAIRS, told=("twice",)), trial("mutant", "0", PAIRS),
+        trial("alternative", "loops"),
+        mistake("twice", PAIRS, told=("twice",)),
+        trial("mutant", "0", PAIRS),
         mutants=Sorted((mutant(1),), (), ()),
-    )  # fmt: skip
+    )
     assert proof.failures == []
     assert (proof.stage, proof.checks, proof.max_points) == ("sums", 12, 10)
     assert (proof.reference_points, proof.stub_points) == (10, 0)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from autograder.checks.faces import Backend, ModuleBackend
+from autograder.checks.comparison import assert_close
+from autograder.checks.faces import Backend, Example, Face, ModuleBackend
 from autograder.checks.failures import CheckStopped
 from autograder.course import Course
 from autograder.errors import AutograderError
@@ -132,6 +133,20 @@ class TestReplay:
         held = replay(recording.drawn[VARIANCE], wrong)
         assert held.first == 0
         assert held.closest[0].error == math.inf
+
+    def test_of_several_comparisons_the_largest_error_and_the_finest_resolution_count(
+        self, known_course: Course
+    ) -> None:
+        def check(student: Face, error: float, scale: float) -> None:
+            values = torch.tensor([0.0, 2.0])
+            assert_close(student.variance(values), torch.tensor(1 + error), scale=scale)
+
+        backend = reference_backend(known_course, "sums")
+        inputs = [(0.0, 9.0), (1e-6, 1.0), (0.0, 4.0)]
+        examples = [Example(check, (Face(backend),), {"error": e, "scale": s}) for e, s in inputs]
+        (near,) = replay(examples, backend).closest
+        assert near.resolution == pytest.approx(24, abs=0.1)
+        assert near.error == pytest.approx(1e-6 / (24 * torch.finfo(torch.float32).eps), rel=0.1)
 
     def test_a_check_that_compares_exactly_says_nothing_of_closeness(
         self, recording: Recording, known_course: Course

@@ -77,7 +77,11 @@ class TestTouched:
             ("return 1", "return 2", {"Base", "Derived", "makes"}),
             ("return TABLE", "return 2", {"Derived", "makes"}),
             ("{LIMIT: 1}", "{}", {"TABLE", "Derived", "makes"}),
-            ("LIMIT = 3", "LIMIT = 4", set(["LIMIT", "TABLE", "Derived", "makes", "helper", "f", "g"])),
+            (
+                "LIMIT = 3",
+                "LIMIT = 4",
+                {"LIMIT", "TABLE", "Derived", "makes", "helper", "f", "g"},
+            ),
             ("    return function", "    return print", {"decorate", "decorated"}),
             ("@decorate\n", "", {"decorated"}),
             ("(Base)", "", {"Derived", "makes"}),

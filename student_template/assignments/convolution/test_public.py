@@ -157,6 +157,12 @@ def test_first_number_is_rows(student):
     assert_equal(student.pad2d(x, (0, 2), value=9.0), columns)
 
 
+@exercise("pad2d", weight=0)
+def test_pad2d_would_run_on_a_gpu(student):
+    """It would run on a GPU: new tensors are made where the input is."""
+    student.portable.pad2d(torch.ones(1, 1, 2, 2), 1)
+
+
 # --- conv1d ----------------------------------------------------------------------------------
 
 
@@ -201,6 +207,13 @@ def test_signal_by_hand(student):
     both_channels = x.repeat(1, 2, 1), weight.repeat(1, 2, 1)
     expected = torch.tensor([[[-6.0, -14.0, -22.0]]])
     assert_close(student.conv1d(*both_channels, torch.tensor([10.0])), expected, **options)
+
+
+@exercise("conv1d", weight=0)
+def test_conv1d_would_run_on_a_gpu(student):
+    """It would run on a GPU: new tensors are made where the input is."""
+    layer = torch.ones(1, 1, 4), torch.ones(1, 1, 2), torch.ones(1)
+    student.portable.conv1d(*layer, stride=2, padding=1)
 
 
 # --- conv2d ----------------------------------------------------------------------------------
@@ -254,6 +267,13 @@ def test_image_by_hand(student):
     assert_close(student.conv2d(*two, torch.tensor([0.5])), expected, **options)
 
 
+@exercise("conv2d", weight=0)
+def test_conv2d_would_run_on_a_gpu(student):
+    """It would run on a GPU: new tensors are made where the input is."""
+    layer = torch.ones(1, 1, 3, 3), torch.ones(1, 1, 2, 2), torch.ones(1)
+    student.portable.conv2d(*layer, stride=2, padding=1)
+
+
 # --- max_pool2d ------------------------------------------------------------------------------
 
 
@@ -284,6 +304,12 @@ def test_maxima_by_hand(student):
     assert_equal(student.max_pool2d(-x[:, :, :2], 2, padding=1), image([-1, -2, -9], [-4, -1, -9]))
 
 
+@exercise("max_pool2d", weight=0)
+def test_max_pool2d_would_run_on_a_gpu(student):
+    """It would run on a GPU: new tensors are made where the input is."""
+    student.portable.max_pool2d(torch.ones(1, 1, 4, 4), 2, padding=1)
+
+
 # --- avg_pool2d ------------------------------------------------------------------------------
 
 
@@ -309,6 +335,12 @@ def test_means_by_hand(student):
     assert_close(student.avg_pool2d(x, 2, padding=1), expected, **options)
 
 
+@exercise("avg_pool2d", weight=0)
+def test_avg_pool2d_would_run_on_a_gpu(student):
+    """It would run on a GPU: new tensors are made where the input is."""
+    student.portable.avg_pool2d(torch.ones(1, 1, 4, 4), 2, padding=1)
+
+
 # --- im2col ----------------------------------------------------------------------------------
 
 
@@ -331,3 +363,9 @@ def test_each_window_is_a_column(student, channels, flipped):
     places = [(0, 0), (0, 1), (1, 0), (1, 1)]
     windows = [x[0, :, r : r + 2, c : c + 3].flatten() for r, c in places]
     assert_equal(student.im2col(x, (2, 3)), torch.stack(windows, dim=1)[None])
+
+
+@exercise("im2col", weight=0)
+def test_im2col_would_run_on_a_gpu(student):
+    """It would run on a GPU: new tensors are made where the input is."""
+    student.portable.im2col(torch.ones(1, 1, 4, 4), 2, padding=1)
