@@ -7,6 +7,7 @@ is right in a stage. ``python -m autograder.proof.fairness --gradings 1000``
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Iterator
@@ -72,7 +73,8 @@ def main(
     started = time.monotonic()
     total = sum(len(task.variants) for task in tasks)
     done, lost = 0, list[str]()
-    with Count("gradings") as bar:
+    # an interrupted run has graded something, too
+    with Count("gradings") as bar, contextlib.suppress(KeyboardInterrupt):
         for number_of_them, found in losses(course, tasks, jobs):
             done += number_of_them
             lost += found
@@ -80,8 +82,9 @@ def main(
     for sentence in lost:
         print(sentence)
     seconds = time.monotonic() - started
-    print(f"{total} gradings from seed {seed}, {len(lost)} checks failed, {seconds:.0f} s")
-    sys.exit(1 if lost else 0)
+    what = f"{done} gradings" if done == total else f"interrupted: {done} of {total} gradings"
+    print(f"{what} from seed {seed}, {len(lost)} checks failed, {seconds:.0f} s")
+    sys.exit(1 if lost or done < total else 0)
 
 
 if __name__ == "__main__":
