@@ -171,6 +171,7 @@ def run_checks(course: Course, runs: Iterable[Run]) -> str | None:
         "--import-mode=importlib",
         "--capture=no",
         "--tb=line",
+        "--disable-warnings",  # they would stand last, where an error is looked for
         "-q",
         *("-p", "autograder.checks.plugin", "-p", "no:cacheprovider"),
         # each collects garbage at the end, over all that torch has loaded
@@ -301,9 +302,11 @@ def _own_pytest(root: Path) -> Iterator[None]:
         if addopts is not None:
             os.environ["PYTEST_ADDOPTS"] = addopts
         # pytest caches a test module by its name, which another course may share
+        # (only the course's own: a virtual environment may lie in its folder, and torch in that)
+        homes = (root / "assignments", root / "solutions")
         for name in set(sys.modules) - before:
             file = getattr(sys.modules[name], "__file__", None)
-            if file and Path(file).is_relative_to(root):
+            if file and any(Path(file).is_relative_to(home) for home in homes):
                 # hypothesis remembers functions, and through their module's loader the session
                 sys.modules[name].__spec__ = sys.modules[name].__loader__ = None
                 del sys.modules[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -296,3 +297,19 @@ def test_a_trace_has_no_room_for_answers_without_end() -> None:
     trace.add(Made(Call("f"), Returned(1)))
     assert len(list(trace)) == 4, "what fits is kept all the same"
     assert trace.used <= trace.room
+
+
+def test_what_a_check_imports_from_beside_the_course_stays_loaded(
+    known: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A virtual environment in the course's folder holds torch, which can't be loaded twice."""
+    library = known.root / ".venv" / "lib"
+    library.mkdir(parents=True)
+    (library / "beside_the_course.py").write_text("x = 1\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(library)
+    hidden = known.root / "assignments" / "sums" / "test_hidden.py"
+    hidden.write_text("import beside_the_course\n" + hidden.read_text(encoding="utf-8"))
+    course = Course.load(known.root)
+    assert run_checks(course, [Run(course)]) is None
+    assert sys.modules.pop("beside_the_course").__spec__ is not None
+    assert not [name for name in sys.modules if name.endswith("sums.test_hidden")]
