@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+import msgspec
 
 from autograder.checks import heatmap
 from autograder.checks.formatting import show, show_call
 from autograder.checks.patterns import Mismatch
 from autograder.report import Outcome
+from autograder.sandbox import wire
 from autograder.sandbox.runner import Answer, Call, Raised, Returned, Where
 
 _SHOWN_CALLS = 4
@@ -62,6 +67,23 @@ class Made:
 
     call: Call
     answer: Answer
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """What the call is known by."""
+        return fingerprint(self.call)
+
+
+def fingerprint(call: Call) -> bytes:
+    """A digest of a call: equal for equal functions, arguments and memory layouts.
+
+    Raises:
+        UnsendableError: an argument doesn't cross the wire.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for piece in wire.encode(0, msgspec.structs.asdict(call), keep_strides=True):
+        digest.update(piece)
+    return digest.digest()
 
 
 def explain(error: BaseException, calls: Sequence[Made]) -> str:

@@ -125,7 +125,7 @@ class Trace:
 
     def add(self, made: Made) -> None:
         """Keep one more call, and forget one in the middle where there are many."""
-        size = _size((made.call.args, made.call.kwargs, getattr(made.answer, "value", None)))
+        size = size_of((made.call.args, made.call.kwargs, getattr(made.answer, "value", None)))
         if self.used + size > self.room:
             return
         self.used += size
@@ -139,7 +139,7 @@ class Trace:
         yield from self.last
 
 
-def _size(value: Any) -> int:
+def size_of(value: Any) -> int:
     """How many bytes a value takes, about."""
     if isinstance(value, torch.Tensor):
         return 100 + value.numel() * value.element_size()
@@ -148,9 +148,9 @@ def _size(value: Any) -> int:
     if isinstance(value, str | bytes):
         return 50 + len(value)
     if isinstance(value, dict):
-        return 100 + sum(100 + _size(item) for item in value.values())
+        return 100 + sum(100 + size_of(item) for item in value.values())
     if isinstance(value, list | tuple):
-        return 100 + sum(map(_size, value))
+        return 100 + sum(map(size_of, value))
     return 50
 
 

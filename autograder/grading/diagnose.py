@@ -17,17 +17,25 @@ import contextlib
 import itertools
 import re
 import tempfile
+from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import torch
 
 from autograder.checks.faces import Backend, Face, FailingExample
-from autograder.checks.failures import CheckFailure, CheckStopped, Made, StudentRaised
+from autograder.checks.failures import (
+    CheckFailure,
+    CheckStopped,
+    Made,
+    StudentRaised,
+    fingerprint,
+)
 from autograder.course import Assignment, Course, Limits
 from autograder.grading.answers import same_answer
-from autograder.grading.backend import Recorded, StageRun, Trace, WorkerBackend
+from autograder.grading.backend import Recorded, StageRun, Trace, WorkerBackend, size_of
 from autograder.grading.run import Run
 from autograder.mistakes import Mistake, read_mistakes
 from autograder.report import CheckKey, Diagnosis
@@ -38,8 +46,8 @@ from autograder.sandbox.workers import Zygote
 _AGREE = 0.75  # of the calls that tell a mistake from the reference, or the student from it
 _MOST_NAMED = 2  # more mistakes than that fit: the failure says too little
 _MOST_ALIKE = 8  # mistakes that are run on all checks, to find one that fails in the same ones
-# a mistake that takes longer than this on one example is not what the student did
-_LIMITS = Limits(wall_seconds=5, cpu_seconds=5, import_seconds=20)
+_SHARE = 0.1  # of a check's time: a mistake that takes longer is not what the student did
+_ROOM = 8_000_000  # bytes of answers that are remembered of one mistake
 
 
 class Diagnoser:
@@ -59,6 +67,7 @@ class Diagnoser:
         self._zygote = zygote
         self._keep = keep
         self._workers: dict[Path, _Lasting] = {}
+        self._answers: dict[Path, _Answers] = {}
         self._suspects = {a.stage: _suspects(a, folder) for a in course.assignments}
         self._references = {
             a.stage: _write(folder, a, a.reference.read_text(encoding="utf-8"))
@@ -140,8 +149,9 @@ class Diagnoser:
 
     def _worker(self, assignment: Assignment, folder: Path) -> _Lasting:
         if folder not in self._workers:
-            stage = StageRun(self._zygote, folder, assignment, _LIMITS)
-            self._workers[folder] = _Lasting(stage)
+            stage = StageRun(self._zygote, folder, assignment, _limits(assignment))
+            known = self._answers.setdefault(folder, _Answers())
+            self._workers[folder] = _Lasting(stage, known)
         return self._workers[folder]
 
     def _agreeing(
@@ -159,8 +169,8 @@ class Diagnoser:
             usual = _OnReference(run.course, only=unknown, seed=run.seed)
             yield usual
             for key in unknown:
-                trace = usual.traces.get(key, ())
-                self._usual[key, run.seed] = [made.call for made in trace]
+                first = usual.traces[key].first if key in usual.traces else ()
+                self._usual[key, run.seed] = [made.call for made in first]
         reference = self._worker(assignment, self._references[assignment.stage])
         agreeing = dict(scores)
         for key in some:
@@ -187,7 +197,7 @@ class Diagnoser:
         """The student's answers to some calls, up to one that has none."""
         assert run.stages is not None
         folder = run.stages[assignment.stage].folder
-        worker = WorkerBackend(StageRun(self._zygote, folder, assignment, _LIMITS))
+        worker = WorkerBackend(StageRun(self._zygote, folder, assignment))
         made = []
         with contextlib.suppress(CheckStopped, UnsendableError), contextlib.closing(worker):
             worker.load()
@@ -205,7 +215,7 @@ class Diagnoser:
             profile = self._profiles.get((assignment.stage, name.exercise, name.name))
             if profile is None:
                 checks = assignment.checks_of(name.exercise)
-                stage = StageRun(self._zygote, suspect.folder, assignment, _LIMITS)
+                stage = StageRun(self._zygote, suspect.folder, assignment, _limits(assignment))
                 trial = Run(
                     run.course,
                     {assignment.stage: stage},
@@ -241,6 +251,15 @@ def _suspects(assignment: Assignment, folder: Path) -> list[_Suspect]:
     return found
 
 
+def _limits(assignment: Assignment) -> Limits:
+    limits = assignment.limits
+    return msgspec.structs.replace(
+        limits,
+        cpu_seconds=max(1.0, _SHARE * limits.cpu_seconds),
+        wall_seconds=max(5.0, _SHARE * limits.wall_seconds),
+    )
+
+
 def _write(folder: Path, assignment: Assignment, source: str) -> Path:
     # the name can't be guessed and the folder above can't be listed: without Landlock, that is
     # what keeps a student's worker from reading it
@@ -266,15 +285,42 @@ def _is_seeded(call: Call) -> bool:
     return has_generator or any("seed" in name for name in call.kwargs)
 
 
+class _Answers:
+    """What one module has answered to calls; of too many, the latest."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[bytes, tuple[Answer | None, int]] = OrderedDict()
+        self._used = 0
+
+    def __contains__(self, call: bytes) -> bool:
+        return call in self._kept
+
+    def __getitem__(self, call: bytes) -> Answer | None:
+        self._kept.move_to_end(call)
+        return self._kept[call][0]
+
+    def keep(self, call: bytes, answer: Answer | None) -> None:
+        size = size_of(getattr(answer, "value", None))
+        self._kept[call] = answer, size
+        self._used += size
+        while self._used > _ROOM and len(self._kept) > 1:
+            _, (_, size) = self._kept.popitem(last=False)
+            self._used -= size
+
+
 class _Lasting:
     """A backend that is used for many examples, by faces that come and go.
+
+    Submissions meet the same inputs up to the first failure, so that most calls come again and
+    again: `ask` answers from memory.
 
     Where a fresh worker runs out of time, it is not asked again until `forgive`: a mistake that
     never ends would cost its time for every example.
     """
 
-    def __init__(self, stage: StageRun) -> None:
+    def __init__(self, stage: StageRun, known: _Answers) -> None:
         self._stage = stage
+        self._known = known
         self._worker: WorkerBackend | None = None
         self._is_used = False
         self._stopped: CheckStopped | None = None
@@ -300,6 +346,21 @@ class _Lasting:
                 raise
         return self.call(call)  # what it has used up of its limits was for other examples
 
+    def ask(self, call: Call, known_as: bytes) -> Answer | None:
+        """The answer to a call, None if there is none; `known_as` is the call's fingerprint."""
+        if known_as not in self._known:
+            if self._stopped is not None:
+                return None
+            self._known.keep(known_as, self.ask_again(call))
+        return self._known[known_as]
+
+    def ask_again(self, call: Call) -> Answer | None:
+        """The same, but for certain not from memory."""
+        try:
+            return self.call(call)
+        except (CheckStopped, UnsendableError):
+            return None
+
     def forgive(self) -> None:
         self._stopped = None
 
@@ -316,33 +377,27 @@ class _DifferentAnswer(BaseException):
 class _Following:
     """A backend that gives up at the first answer that is not the student's."""
 
-    def __init__(self, backend: Backend, made: Sequence[Made], reference: Backend) -> None:
-        self._backend, self._reference = backend, reference
+    def __init__(self, mistake: _Lasting, made: Sequence[Made], reference: _Lasting) -> None:
+        self._mistake, self._reference = mistake, reference
         self._made = iter(made)
 
     def load(self) -> None:
-        self._backend.load()
+        self._mistake.load()
 
     def call(self, call: Call) -> Answer:
-        made = next(self._made, None)
-        answer = self._backend.call(call)
-        if made is None or not _agree(made.answer, answer, call, self._reference):
+        students = next(self._made, None)
+        answer = self._mistake.ask(call, fingerprint(call))
+        if students is None or answer is None or not self._agree(students.answer, answer, call):
             raise _DifferentAnswer
         return answer
 
+    def _agree(self, students: Answer, mistakes: Answer, call: Call) -> bool:
+        if same_answer(students, mistakes):
+            return True
+        return same_answer(students, mistakes, self._reference.ask(call, fingerprint(call)))
+
     def close(self) -> None:
         pass
-
-
-def _agree(students: Answer, mistakes: Answer, call: Call, reference: Backend) -> bool:
-    return same_answer(students, mistakes) or same_answer(students, mistakes, _ask(reference, call))
-
-
-def _ask(backend: Backend, call: Call) -> Answer | None:
-    try:
-        return backend.call(call)
-    except (CheckStopped, UnsendableError):
-        return None
 
 
 def _score(run: Run, key: CheckKey, worker: _Lasting, reference: _Lasting) -> float:
@@ -364,14 +419,15 @@ def _agreement(calls: Iterable[Made], worker: _Lasting, reference: _Lasting) -> 
     """
     asked = compared = telling = agreed = 0
     for asked, made in enumerate(calls, start=1):  # noqa: B007  how many there were
-        answer, right = _ask(worker, made.call), _ask(reference, made.call)
+        call, known_as = made.call, made.fingerprint
+        answer, right = worker.ask(call, known_as), reference.ask(call, known_as)
         if answer is None or right is None:
             continue
         compared += 1
         is_same = same_answer(made.answer, answer) or same_answer(made.answer, answer, right)
         if is_same and same_answer(answer, right):
             continue  # all three agree: it says nothing
-        again = None if is_same else _ask(worker, made.call)
+        again = None if is_same else worker.ask_again(call)
         if again is not None and not same_answer(answer, again):
             continue  # it is never the same: nor does this
         telling += 1
