@@ -54,7 +54,8 @@ WORKERS_SIDE = {
     "jail": {"sandbox.syscalls"},
     "operators": set(),
     "portable": set(),
-    "runner": {"sandbox.operators", "sandbox.portable", "sandbox.wire"},
+    "programs": {"sandbox.wire"},
+    "runner": {"sandbox.operators", "sandbox.portable", "sandbox.programs", "sandbox.wire"},
     "dataloader": set(),
     "zygote": {
         "sandbox.dataloader",

@@ -35,6 +35,13 @@ if TYPE_CHECKING:
     )
     from autograder.checks.exercises import exercise as exercise
     from autograder.checks.exercises import given as given
+    from autograder.checks.formatting import code as code
+    from autograder.checks.programs import (
+        assert_printed as assert_printed,
+    )
+    from autograder.checks.programs import (
+        printed_by as printed_by,
+    )
     from autograder.checks.strategies import (
         dims as dims,
     )
@@ -51,6 +58,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "comparison": ("assert_close", "assert_equal", "assert_raises", "assert_that", "tolerance"),
     "exercises": ("exercise", "given"),
+    "formatting": ("code",),
+    "programs": ("assert_printed", "printed_by"),
     "strategies": ("dims", "generators", "seeds", "tensors"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

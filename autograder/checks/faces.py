@@ -6,7 +6,7 @@ imported module when a student runs pytest. A check can't tell which.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -57,7 +57,8 @@ class Face:
     """A submission as functions of values, with a record of the calls of the current example.
 
     ``face.f(…)`` calls ``f``; ``face.again.f(…)`` calls it twice with the same arguments and
-    gives the second answer; ``face.probe.p(…)`` runs the probe ``p`` beside the submission.
+    gives the second answer; ``face.probe.p(…)`` runs the probe ``p`` beside the submission, and
+    ``face.program(…)`` a program (see `autograder.checks.programs`); it gives what that prints.
     ``face.portable.f(…)`` only asks whether the call would run on a GPU: it gives None, and where
     it is certain that it would not, the check fails. ``face.probe.portable.p(…)`` asks it of a
     probe's call.
@@ -88,6 +89,12 @@ class Face:
     def probe(self) -> _Variant:
         """The stage's probes."""
         return _Variant(self, probe=True)
+
+    def program(self, lines: str | Iterable[str]) -> list[Any]:
+        """The values that a program prints which imports names of the submission and uses them."""
+        source = lines if isinstance(lines, str) else "\n".join(lines)
+        printed: list[Any] = self._call(Call("program", (source,), program=True))
+        return printed
 
     @property
     def portable(self) -> _Variant:

@@ -129,6 +129,8 @@ def _explain_call(made: Made) -> str:
     answer = made.answer
     if isinstance(answer, Raised):
         result = f"raised {describe_raised(answer)}"
+    elif isinstance(answer, Returned) and made.call.program:
+        result = "\n".join(["printed", *(indent(show(value)) for value in answer.value)])
     elif isinstance(answer, Returned):
         result = f"returned {show(answer.value)}"
         if answer.mutated:

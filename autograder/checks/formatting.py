@@ -37,12 +37,28 @@ def show(value: Any) -> str:
     return _cut(_source(value), _MAX_TEXT)
 
 
+def code(value: Any) -> str:
+    """`value` as Python source that makes an equal one, however long, with nothing but torch.
+
+    Raises:
+        TypeError: there is none for a value like this.
+    """
+    if isinstance(value, torch.Tensor):
+        return _recipe(value) or _tensor_source(value, whole=True)
+    text = _source(value)
+    if len(text) > _MAX_ARGUMENT or text.startswith("<"):
+        raise TypeError(f"a {type(value).__name__} can't be written down")
+    return text
+
+
 def _cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[:limit] + " …"
 
 
 def show_call(call: Call) -> str:
     """A call as the student would write it, on one line where it fits."""
+    if call.program:
+        return _cut(str(call.args[0]), _MAX_ARGUMENT)
     parts = [_cut(_source(value), _MAX_ARGUMENT) for value in call.args]
     parts += [
         f"{name}={_cut(_source(value), _MAX_ARGUMENT)}" for name, value in call.kwargs.items()
@@ -101,12 +117,16 @@ def _array_source(array: np.ndarray[Any, Any]) -> str:
     return f"np.array({_nested(array.tolist(), name == 'float64')}, dtype=np.{name})"
 
 
-def _tensor_source(tensor: torch.Tensor) -> str:
-    if tensor.numel() > WHOLE:
-        recipe, version = getattr(tensor, "_autograder_recipe", (None, None))
-        if recipe is not None and version == tensor._version:
-            return str(recipe)
-        return f"<tensor of shape {tuple(tensor.shape)}, {tensor.dtype}>"
+def _recipe(tensor: torch.Tensor) -> str | None:
+    """The expression that makes a tensor too large to be printed whole, if it is known."""
+    recipe, version = getattr(tensor, "_autograder_recipe", (None, None))
+    return str(recipe) if recipe and tensor.numel() > WHOLE and version == tensor._version else None
+
+
+def _tensor_source(tensor: torch.Tensor, *, whole: bool = False) -> str:
+    if tensor.numel() > WHOLE and not whole:
+        recipe = _recipe(tensor)
+        return recipe or f"<tensor of shape {tuple(tensor.shape)}, {tensor.dtype}>"
     if tensor.numel() == 0:
         return f"torch.empty({tuple(tensor.shape)}, dtype={tensor.dtype})"
     dtype = "" if tensor.dtype in _UNNAMED else f", dtype={tensor.dtype}"
@@ -117,7 +137,8 @@ def _tensor_source(tensor: torch.Tensor) -> str:
         text = f"torch.empty_strided({shape}, {stride}{dtype}).copy_({text})"
     elif not tensor.is_contiguous():
         one = tuple(slice(0, 1) if stride == 0 else slice(None) for stride in tensor.stride())
-        text = f"{_tensor_source(tensor[one].contiguous())}.expand({tuple(tensor.shape)})"
+        text = _tensor_source(tensor[one].contiguous(), whole=whole)
+        text += f".expand({tuple(tensor.shape)})"
     return text
 
 

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import msgspec
 import torch
 
-from autograder.sandbox import portable, wire
+from autograder.sandbox import portable, programs, wire
 from autograder.sandbox.operators import Names, Watch
 
 _MAX_TEXT = 2000  # characters of an exception's message
@@ -109,6 +109,7 @@ class Forbid(msgspec.Struct, frozen=True):
 class Call(msgspec.Struct, frozen=True):
     """One call of a student's function, or of a probe that drives a class of the student's.
 
+    A `program` drives it too: its source is the only argument, see `programs`.
     `again` calls twice with the same argument objects and answers with the second result: a
     function that modifies its inputs gives itself away by its value. `portable` asks whether the
     call would run on a GPU, and is answered with nothing or `NotPortable`. `forbid` is `Forbid` as
@@ -119,9 +120,15 @@ class Call(msgspec.Struct, frozen=True):
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] = {}
     probe: bool = False
+    program: bool = False
     again: bool = False
     portable: bool = False
     forbid: dict[str, Any] | None = None
+
+    @property
+    def is_driver(self) -> bool:
+        """Whether it is code of ours that calls the student's."""
+        return self.probe or self.program
 
 
 class _MissingName(Exception):
@@ -229,12 +236,12 @@ class Runner:
     def _run(self, call: Call) -> Answer:
         function = self._function(call)
         before = _snapshot(call)
-        with self._watching(alone=not call.probe):
+        with self._watching(alone=not call.is_driver):
             result = function(*call.args, **call.kwargs)
             if call.again:
                 _rewind_generators(call)
                 result = function(*call.args, **call.kwargs)
-        mutated = [] if call.probe else _changed(call, before)
+        mutated = [] if call.is_driver else _changed(call, before)
         with self._watching():
             # Encoding runs what is lazy in the result, and with it more of the student's code.
             frame = wire.encode(0, result, most=wire.MAX_ANSWER)
@@ -260,10 +267,17 @@ class Runner:
 
     def _function(self, call: Call) -> Callable[..., Any]:
         student = _StudentModule(self._module, self.names)
+        if call.program:
+            return lambda source: programs.run(source, self._provides)
         if not call.probe:
             return getattr(student, call.name)  # type: ignore[no-any-return]
         probe = getattr(self._probes, call.name)
         return lambda *args, **kwargs: probe(student, *args, **kwargs)
+
+    def _provides(self, module: str, name: str) -> Any:
+        if module != self.stage:
+            raise LookupError(module)
+        return getattr(_StudentModule(self._module, self.names), name)
 
     def _raised(self, error: BaseException) -> Raised:
         # read past a metaclass of the student's, which could answer anything
@@ -280,7 +294,10 @@ class Runner:
         return Raised(bases[0], bases, message, where)
 
     def _where(self, trace: TracebackType | None) -> Where | None:
-        """The innermost line of the submission on the way to the exception."""
+        """The innermost line of the submission on the way to the exception.
+
+        Where there is none, that of the program that drove it.
+        """
         found = None
         while trace is not None:
             code, line, step = trace.tb_frame.f_code, trace.tb_lineno, trace.tb_lasti
@@ -290,6 +307,9 @@ class Runner:
                 direct = code.co_code[step] == dis.opmap["RAISE_VARARGS"]
                 place = self._at(code, line or 0)
                 found = place and msgspec.structs.replace(place, direct=direct)
+            elif code.co_filename == programs.FILE and found is None:
+                place = self._at(code, line or 0)
+                found = place and msgspec.structs.replace(place, direct=False)
             elif found is not None and found.direct:
                 found = msgspec.structs.replace(found, direct=False)
         return found
