@@ -116,6 +116,9 @@ class _AssignmentFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     forbidden: Forbidden = Forbidden()
 
 
+CheckKey = tuple[str, Visibility, str]  # stage, visibility, name
+
+
 @dataclass(frozen=True)
 class Check:
     """One check as its row in a report knows it, before anything has run.
@@ -131,6 +134,11 @@ class Check:
     title: str
     weight: float
     points: Decimal
+
+    @property
+    def key(self) -> CheckKey:
+        """What it is known by in a course."""
+        return self.stage, self.visibility, self.name
 
 
 @dataclass(frozen=True)

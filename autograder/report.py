@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from autograder.course import Assignment, Check, Course, Visibility
+from autograder.course import Assignment, Check, CheckKey, Course, Visibility
 from autograder.errors import AutograderError
 from autograder.text import plain
 
@@ -124,9 +124,6 @@ class Report(msgspec.Struct, frozen=True):
     fault: str | None = None
 
 
-CheckKey = tuple[str, Visibility, str]  # stage, visibility, name
-
-
 def build_report(
     course: Course,
     submission: str,
@@ -172,7 +169,7 @@ def _stage_row(assignment: Assignment, verdicts: dict[CheckKey, Verdict]) -> Sta
 
 
 def _check_row(check: Check, verdicts: dict[CheckKey, Verdict]) -> CheckRow:
-    verdict = verdicts.get((check.stage, check.visibility, check.name))
+    verdict = verdicts.get(check.key)
     verdict = verdict or Verdict("ungraded", "not graded yet")
     return CheckRow(
         name=check.name,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from autograder.checks.guard import Guards
-from autograder.course import Course
-from autograder.report import CheckKey, Verdict
+from autograder.course import CheckKey, Course
+from autograder.report import Verdict
 
 
 def charge(course: Course, guards: Guards, verdicts: dict[CheckKey, Verdict]) -> None:
@@ -16,7 +16,7 @@ def charge(course: Course, guards: Guards, verdicts: dict[CheckKey, Verdict]) ->
     """
     for stage, exercise, message in guards.found():
         for check in course.assignment(stage).checks_of(exercise):
-            key = check.stage, check.visibility, check.name
+            key = check.key
             verdict = verdicts.get(key)
             if verdict and verdict.outcome == "passed":
                 verdicts[key] = msgspec.structs.replace(verdict, outcome="failed", message=message)

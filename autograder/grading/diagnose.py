@@ -33,12 +33,12 @@ from autograder.checks.failures import (
     StudentRaised,
     fingerprint,
 )
-from autograder.course import Assignment, Course, Limits
+from autograder.course import Assignment, CheckKey, Course, Limits
 from autograder.grading.answers import same_answer
 from autograder.grading.backend import Recorded, StageRun, Trace, WorkerBackend, size_of
 from autograder.grading.run import Run
 from autograder.mistakes import Mistake, read_mistakes
-from autograder.report import CheckKey, Diagnosis
+from autograder.report import Diagnosis
 from autograder.sandbox.runner import Answer, Call
 from autograder.sandbox.wire import UnsendableError
 from autograder.sandbox.workers import Zygote
@@ -89,7 +89,7 @@ class Diagnoser:
                     key
                     for check in assignment.checks_of(exercise.name)
                     if check.weight
-                    and (key := (check.stage, check.visibility, check.name)) in run.failing
+                    and (key := check.key) in run.failing
                     and run.verdicts[key].outcome in ("failed", "error")
                     and key not in run.unsure
                 ]
@@ -219,7 +219,7 @@ class Diagnoser:
                 trial = Run(
                     run.course,
                     {assignment.stage: stage},
-                    only={(check.stage, check.visibility, check.name) for check in checks},
+                    only={check.key for check in checks},
                 )
                 yield trial
                 profile = {key: verdict.outcome for key, verdict in trial.verdicts.items()}

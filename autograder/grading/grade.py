@@ -10,14 +10,14 @@ import msgspec
 import pytest
 
 import autograder
-from autograder.course import Course
+from autograder.course import CheckKey, Course
 from autograder.errors import AutograderError
 from autograder.grading.backend import StageRun
 from autograder.grading.charge import charge
 from autograder.grading.diagnose import Diagnoser
 from autograder.grading.intake import Submission
 from autograder.grading.run import Run, run_checks
-from autograder.report import CheckKey, Environment, Report, Verdict, build_report
+from autograder.report import Environment, Report, Verdict, build_report
 from autograder.sandbox.workers import Zygote
 
 _NOT_YOURS = "The grader failed here; this is not your fault. Please tell your instructor."
@@ -66,9 +66,9 @@ def grade(
     fault = _run_and_settle(course, run, diagnoser)
     charge(course, run.guards, verdicts)
     missing = [check for a in course.assignments for check in a.checks
-               if (check.stage, check.visibility, check.name) not in verdicts]  # fmt: skip
+               if check.key not in verdicts]  # fmt: skip
     for check in missing:
-        verdicts[check.stage, check.visibility, check.name] = Verdict("ungraded", _NOT_YOURS)
+        verdicts[check.key] = Verdict("ungraded", _NOT_YOURS)
         fault = fault or f"check {check.name} of {check.stage} was not run"
     for key, verdict in verdicts.items():
         if verdict.outcome == "ungraded" and verdict.message != _NOT_YOURS:
@@ -93,7 +93,7 @@ def run_reference(course: Course) -> dict[CheckKey, Verdict]:
 def refused(course: Course, name: str, why: str) -> Report:
     """The report of a submission that could not be taken in: every row, and why."""
     verdicts: dict[CheckKey, Verdict] = {
-        (check.stage, check.visibility, check.name): Verdict("missing", why)
+        check.key: Verdict("missing", why)
         for assignment in course.assignments
         for check in assignment.checks
     }

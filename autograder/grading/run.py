@@ -33,9 +33,9 @@ from autograder.checks.faces import (
 from autograder.checks.failures import CheckStopped
 from autograder.checks.guard import Guard, Guards
 from autograder.checks.plugin import SOURCE
-from autograder.course import VISIBILITIES, Course, stage_of, visibility_of
+from autograder.course import VISIBILITIES, CheckKey, Course, stage_of, visibility_of
 from autograder.grading.backend import ROOM_OF_A_TRACE, Recorded, StageRun, Trace, WorkerBackend
-from autograder.report import CheckKey, Verdict
+from autograder.report import Verdict
 
 # A second time-out is evidence enough: an exercise that never ends should not use up the time
 # that the platform gives to the whole submission.

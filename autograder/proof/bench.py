@@ -10,14 +10,14 @@ from tempfile import mkdtemp
 
 from autograder.checks.comparison import Closeness
 from autograder.checks.guard import Guards
-from autograder.course import Assignment, Check, Course, Limits
+from autograder.course import Assignment, Check, CheckKey, Course, Limits
 from autograder.errors import AutograderError
 from autograder.grading.backend import Recorded, StageRun, Trace, WorkerBackend
 from autograder.grading.diagnose import Diagnoser
 from autograder.grading.run import Run, run_checks
 from autograder.proof.recording import Held, Recording, record, replay
 from autograder.proof.variants import Variant, touched
-from autograder.report import CheckKey, Diagnosis, Verdict
+from autograder.report import Diagnosis, Verdict
 from autograder.sandbox.workers import Zygote
 
 # A mutant may loop for ever: it gets many times what any reference takes, and no more.
@@ -118,7 +118,7 @@ class Bench:
         traces: dict[CheckKey, Trace] = {}
         affected = self._affected(assignment, variant)
         trial = _trial(variant, self._replay(affected, stages[variant.stage], traces))
-        own = {_key(check) for check in assignment.checks_of(variant.exercise)}
+        own = {check.key for check in assignment.checks_of(variant.exercise)}
         failing = own & trial.failed.keys()
         if failing:
             # the others hold: on the very inputs that grading would draw, none fails
@@ -142,8 +142,8 @@ class Bench:
         backend = WorkerBackend(stage)
         try:
             for check in self._affected(assignment, variant):
-                examples = self._recording(assignment.stage, seed).drawn[_key(check)]
-                held[_key(check)] = result = replay(examples, backend)
+                examples = self._recording(assignment.stage, seed).drawn[check.key]
+                held[check.key] = result = replay(examples, backend)
                 if result.first is not None and not every:
                     break
                 if result.first is not None:  # it may have ended, or be short of time
@@ -190,7 +190,7 @@ class Bench:
         return [
             check
             for check in assignment.checks
-            if check.weight and (names is None or names & used.get(_key(check), set()))
+            if check.weight and (names is None or names & used.get(check.key, set()))
         ]
 
     def _replay(
@@ -209,16 +209,12 @@ class Bench:
             backend = Recorded(WorkerBackend(stage), trace)
             try:
                 guard = guards.of(stage.assignment, check.exercise, module)
-                held[_key(check)] = replay(drawn[_key(check)], backend, guard)
+                held[check.key] = replay(drawn[check.key], backend, guard)
             finally:
                 backend.close()
             if traces is not None:
-                traces[_key(check)] = trace
+                traces[check.key] = trace
         return held
-
-
-def _key(check: Check) -> CheckKey:
-    return check.stage, check.visibility, check.name
 
 
 def _trial(variant: Variant, held: dict[CheckKey, Held]) -> Trial:

@@ -10,13 +10,12 @@ from decimal import Decimal
 import torch
 
 from autograder.checks.comparison import Closeness
-from autograder.course import Assignment, Check
+from autograder.course import Assignment, CheckKey
 from autograder.proof.bench import Trial
 from autograder.proof.mutants import Mutant
 from autograder.proof.plan import Plan
 from autograder.proof.proof import Failure, Precision, StageProof
 from autograder.proof.variants import Kind
-from autograder.report import CheckKey
 
 DIAGNOSED = 0.95  # of the mistakes
 KILLED = 0.98  # of the mutants that are not equivalent
@@ -33,7 +32,7 @@ def judge(plan: Plan, trials: list[Trial]) -> StageProof:
         return [trial for trial in trials if trial.variant.kind == kind]
 
     # the reference has to follow its own advice; of the others only what has a weight counts
-    judged = {_key(check) for check in assignment.checks if check.weight}
+    judged = {check.key for check in assignment.checks if check.weight}
     trials = [
         trial if trial.variant.kind == "reference" else _of(trial, judged) for trial in trials
     ]
@@ -76,7 +75,7 @@ def _judge_stub(proof: StageProof, assignment: Assignment, trials: list[Trial]) 
     for trial in trials:
         proof.stub_points = _points(assignment, trial)
         for check in assignment.checks:
-            if check.points and _key(check) not in trial.failed:
+            if check.points and check.key not in trial.failed:
                 proof.failures.append(Failure("stub", check.name, "passes on the stub"))
 
 
@@ -91,7 +90,7 @@ def _judge_alternatives(proof: StageProof, trials: list[Trial]) -> None:
 def _judge_mistakes(proof: StageProof, plan: Plan, trials: list[Trial]) -> None:
     proof.mistakes = len(trials) + len(plan.unfit)
     exercises = {exercise.name: exercise for exercise in plan.assignment.exercises}
-    checks = {_key(check): check for check in plan.assignment.checks}
+    checks = {check.key: check for check in plan.assignment.checks}
     undiagnosed = []
     kept = []
     for trial in trials:
@@ -157,7 +156,7 @@ def _precision(
 ) -> Iterator[Precision]:
     """How tolerances lie between right and wrong, for each exercise and dtype."""
     for exercise in assignment.exercises:
-        keys = {_key(check) for check in assignment.checks_of(exercise.name)}
+        keys = {check.key for check in assignment.checks_of(exercise.name)}
         mine = [trial for trial in wrong if trial.variant.exercise == exercise.name]
         for dtype in (torch.float32, torch.float64):
             seen = [near for trial in right for near in _near(trial, keys, dtype)]
@@ -178,7 +177,7 @@ def _precision(
 def _coarse(assignment: Assignment, trials: list[Trial]) -> Iterator[Failure]:
     """Checks that would not notice an error that their exercise has to notice."""
     exercises = {exercise.name: exercise for exercise in assignment.exercises}
-    checks = {_key(check): check for check in assignment.checks}
+    checks = {check.key: check for check in assignment.checks}
     for key, near in {(key, near) for trial in trials for key, near in trial.closest}:
         asked = exercises[checks[key].exercise].resolution
         if asked < near.resolution < math.inf:
@@ -195,10 +194,6 @@ def _near(trial: Trial, keys: set[CheckKey], dtype: torch.dtype) -> list[Closene
 
 def _points(assignment: Assignment, trial: Trial) -> Decimal:
     return sum(
-        (check.points for check in assignment.checks if _key(check) not in trial.failed),
+        (check.points for check in assignment.checks if check.key not in trial.failed),
         Decimal(0),
     )
-
-
-def _key(check: Check) -> CheckKey:
-    return check.stage, check.visibility, check.name

@@ -13,12 +13,11 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from autograder.course import Assignment, Check, Checks, Course
+from autograder.course import Assignment, Check, CheckKey, Checks, Course
 from autograder.proof.bench import Trial
 from autograder.proof.plan import Plan, in_parts, mistaken, mutated, plan_stage
 from autograder.proof.pool import Task, on_all_cores
 from autograder.proof.variants import Kind, Variant
-from autograder.report import CheckKey
 
 EXAMPLES = (1, 2, 5, 10, 20, 50, 100)
 _AT_ONCE = 20
@@ -144,13 +143,13 @@ def _worth(
     noticed: dict[CheckKey, set[_Wrong]],
     firsts: _Firsts,
 ) -> CheckWorth:
-    mine = noticed.get(_key(check), set())
+    mine = noticed.get(check.key, set())
     others = [
-        noticed.get(_key(other), set())
+        noticed.get(other.key, set())
         for other in assignment.checks_of(check.exercise)
         if other is not check
     ]
-    numbers = sorted(first[_key(check)] for first in firsts.values() if _key(check) in first)
+    numbers = sorted(first[check.key] for first in firsts.values() if check.key in first)
     needed = math.ceil(_ENOUGH * len(mine) * seeds)
     return CheckWorth(
         name=check.name,
@@ -160,10 +159,6 @@ def _worth(
         alone=len(mine.difference(*others)),
         inputs=numbers[needed - 1] + 1 if 0 < needed <= len(numbers) else None,
     )
-
-
-def _key(check: Check) -> CheckKey:
-    return check.stage, check.visibility, check.name
 
 
 def _caught(number: int, firsts: _Firsts) -> Caught:

@@ -16,10 +16,9 @@ from autograder.checks.comparison import Closeness, watching
 from autograder.checks.faces import Backend, Example, Face, examples_of, names_of
 from autograder.checks.failures import CheckStopped
 from autograder.checks.guard import Guard
-from autograder.course import Course
+from autograder.course import CheckKey, Course
 from autograder.errors import AutograderError
 from autograder.grading.run import Run, example_of, run_checks
-from autograder.report import CheckKey
 
 
 @dataclass

@@ -343,7 +343,7 @@ class TestTroubleOfOurs:
         find = "return max(low, min(x, high))"
         known.add_mistake("clamp", "endless", find, "while True: pass", "Does it end?")
         known.add_mistake("clamp", "exits", find, '__import__("os")._exit(0)', "Is it there?")
-        monkeypatch.setattr(diagnose, "_LIMITS", Limits(wall_seconds=10, cpu_seconds=0.5))
+        monkeypatch.setattr(diagnose, "_limits", lambda _: Limits(wall_seconds=10, cpu_seconds=0.5))
         endless: Counter[Path] = Counter()
         spawn = zygote.spawn
 

@@ -13,10 +13,9 @@ import torch
 from autograder.checks.faces import Example, Face, ModuleBackend
 from autograder.checks.failures import CheckFailure, Made
 from autograder.checks.formatting import show_call
-from autograder.course import Course
+from autograder.course import CheckKey, Course
 from autograder.grading.backend import StageRun, Trace
 from autograder.grading.run import Run, reference_backend, run_checks
-from autograder.report import CheckKey
 from autograder.sandbox.runner import Answer, Call, Returned
 from autograder.sandbox.workers import Zygote
 

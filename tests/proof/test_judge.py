@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from autograder.checks.comparison import Closeness
-from autograder.course import Course, Limits
+from autograder.course import CheckKey, Course, Limits
 from autograder.mistakes import Mistake
 from autograder.proof.bench import Trial
 from autograder.proof.judge import judge
@@ -18,7 +18,7 @@ from autograder.proof.mutants import Equivalent, Mutant, Sorted
 from autograder.proof.plan import Plan
 from autograder.proof.proof import Failure, Precision, StageProof
 from autograder.proof.variants import Kind, Variant
-from autograder.report import CheckKey, Diagnosis
+from autograder.report import Diagnosis
 
 MORE: CheckKey = ("sums", "public", "test_one_thing_more_pairs_with_all_others")
 PAIRS: CheckKey = ("sums", "hidden", "test_is_the_reference")

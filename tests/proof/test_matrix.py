@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from autograder.course import Course
+from autograder.course import CheckKey, Course
 from autograder.proof.bench import Trial
 from autograder.proof.matrix import StageMatrix, sum_up
 from autograder.proof.variants import Kind, Variant
-from autograder.report import CheckKey
 
 SUM: CheckKey = ("doubles", "public", "test_double_is_a_sum")
 NEGATIVE: CheckKey = ("doubles", "hidden", "test_double_of_negative")

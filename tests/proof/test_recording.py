@@ -12,11 +12,10 @@ import torch
 from autograder.checks.comparison import assert_close
 from autograder.checks.faces import Backend, Example, Face, ModuleBackend
 from autograder.checks.failures import CheckStopped
-from autograder.course import Course
+from autograder.course import CheckKey, Course
 from autograder.errors import AutograderError
 from autograder.grading.run import reference_backend
 from autograder.proof.recording import Recording, record, replay
-from autograder.report import CheckKey
 from autograder.sandbox.runner import Answer, Call
 
 PAIRS: CheckKey = ("sums", "hidden", "test_is_the_reference")

@@ -10,8 +10,8 @@ from typing import Any, get_args
 
 import pytest
 
-from autograder.course import Check, Course, VisibilityPolicy
-from autograder.report import CheckKey, Environment, Outcome, Verdict, build_report, to_json
+from autograder.course import Check, CheckKey, Course, VisibilityPolicy
+from autograder.report import Environment, Outcome, Verdict, build_report, to_json
 from autograder.reports import gradescope
 
 OUTCOMES = get_args(Outcome)
