@@ -10,13 +10,14 @@ found to pad, which is no business of the student's.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterable
 from fnmatch import translate
 from types import CodeType
 from typing import Any, NamedTuple
 
 from torch.overrides import TorchFunctionMode
+
+from autograder.sandbox.frames import students_line
 
 _MOST_USES = 20  # a use in a loop is noted once, so these are different lines
 # where operators live, by the names that they have there
@@ -132,18 +133,10 @@ class Watch(TorchFunctionMode):
         return name if name is not None and name in self._names else None
 
     def _note(self, name: str) -> None:
-        code, line = self._students_line()
+        code, line = students_line(self._folder)
         use = Use(name, code, line)
         if (code or self.alone) and use not in self.uses and len(self.uses) < _MOST_USES:
             self.uses.append(use)
-
-    def _students_line(self) -> tuple[CodeType | None, int]:
-        frame = sys._getframe(2)
-        while frame is not None:
-            if frame.f_code.co_filename.startswith(self._folder):
-                return frame.f_code, frame.f_lineno
-            frame = frame.f_back  # type: ignore[assignment]
-        return None, 0
 
 
 def full_name(func: Callable[..., Any]) -> str | None:

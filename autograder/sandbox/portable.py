@@ -6,7 +6,6 @@ that looks at its data has none to look at here: then nothing is said.
 
 from __future__ import annotations
 
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from types import CodeType
@@ -14,6 +13,8 @@ from typing import Any, NamedTuple
 
 import torch
 from torch.overrides import TorchFunctionMode
+
+from autograder.sandbox.frames import students_line
 
 _MOST_KEPT = 64  # tensors whose origin is known
 _SAME_DEVICE = "make new tensors where the input is, as in `torch.zeros(…, device=x.device)`"
@@ -159,7 +160,7 @@ class _Devices(TorchFunctionMode):
                 raise _Broken(_mixed(name))
         result = func(*args, **kwargs)
         if not meta and isinstance(result, torch.Tensor) and _counts(result):
-            self._made.append((result, *self._students_line()))
+            self._made.append((result, *students_line(self._folder)))
         return result
 
     def fault(self, error: Exception, what: str) -> Fault:
@@ -181,14 +182,6 @@ class _Devices(TorchFunctionMode):
                     f"the result is on the CPU though the input is not: {_SAME_DEVICE}", *origin
                 )
         return None
-
-    def _students_line(self) -> tuple[CodeType | None, int]:
-        frame = sys._getframe(2)
-        while frame is not None:
-            if frame.f_code.co_filename.startswith(self._folder):
-                return frame.f_code, frame.f_lineno
-            frame = frame.f_back  # type: ignore[assignment]
-        return None, 0
 
 
 def _counts(tensor: torch.Tensor) -> bool:
