@@ -7,6 +7,7 @@ import sys
 
 import msgspec
 
+from autograder.data import NAMES, data_folder, is_there
 from autograder.sandbox.jail import LAYERS, is_strong
 from autograder.sandbox.workers import Zygote
 
@@ -35,6 +36,7 @@ class Health(msgspec.Struct, frozen=True):
     versions: dict[str, str]
     torchvision_repaired: bool
     cuda: list[str]
+    data: list[str]
     layers: list[Layer]
     strong: bool
 
@@ -60,6 +62,7 @@ def examine() -> Health:
             versions=zygote.versions,
             torchvision_repaired=zygote.torchvision_repaired,
             cuda=[torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+            data=[name for name in NAMES if is_there(name)],
             layers=layers,
             strong=is_strong(zygote.layers),
         )
@@ -74,6 +77,10 @@ def describe(health: Health) -> str:
     elif health.torchvision_repaired:
         lines.append("torchvision and torch are of different builds; its import was repaired")
     lines.append(f"GPU: {', '.join(health.cuda)}" if health.cuda else "no GPU: grading on the CPU")
+    away = [name for name in NAMES if name not in health.data]
+    lines.append(f"data: {', '.join(health.data)}")
+    if away:
+        lines.append(f"  not yet in {data_folder()}: {', '.join(away)}")
     lines += ["", "sandbox"]
     for layer in health.layers:
         lines.append(f"  {'✓' if layer.active else '✗'} {layer.name}")

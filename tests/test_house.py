@@ -17,6 +17,7 @@ MAY = {
     "text": set(),
     "torchvision_compat": set(),
     "forbidden": set(),
+    "data": {"errors", "torchvision_compat"},
     "course": {"errors", "forbidden"},
     "mistakes": {"errors", "course"},
     "progress": {"report"},
