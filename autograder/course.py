@@ -8,6 +8,7 @@ imported here). Anything wrong raises one ``CourseError`` that names the file an
 from __future__ import annotations
 
 import ast
+import dataclasses
 import math
 import sys
 import tomllib
@@ -62,6 +63,16 @@ class Checks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("`examples` must be at least 1")
 
 
+class PointsPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What earns an exercise's points.
+
+    With "each check" every check that passes earns its share; with "all checks" an exercise is
+    worth no more than the weakest of its checks, so that one that fails costs all of it.
+    """
+
+    earned_by: Literal["each check", "all checks"] = "each check"
+
+
 GradescopeVisibility = Literal["hidden", "after_due_date", "after_published", "visible"]
 
 
@@ -77,6 +88,7 @@ class _CourseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stages: list[str]
     limits: Limits = Limits()
     checks: Checks = Checks()
+    points: PointsPolicy = PointsPolicy()
     visibility: VisibilityPolicy = VisibilityPolicy()
 
 
@@ -195,6 +207,7 @@ class Course:
     assignments: tuple[Assignment, ...]
     settings: Checks
     visibility: VisibilityPolicy
+    policy: PointsPolicy
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -223,7 +236,7 @@ class Course:
             return self
         wanted = {self.assignment(stage).stage for stage in stages}
         chosen = tuple(a for a in self.assignments if a.stage in wanted)
-        return Course(self.root, self.title, chosen, self.settings, self.visibility)
+        return dataclasses.replace(self, assignments=chosen)
 
     @classmethod
     def load(cls, root: Path, *, released: bool = False) -> Course:
@@ -250,7 +263,7 @@ class Course:
             _load_assignment(root, stage, number, file.limits, path, released)
             for number, stage in enumerate(file.stages, start=1)
         )
-        return cls(root, file.title, assignments, file.checks, file.visibility)
+        return cls(root, file.title, assignments, file.checks, file.visibility, file.points)
 
 
 def find_course(start: Path) -> Path:

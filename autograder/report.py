@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterable
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from autograder.course import Assignment, Check, CheckKey, Course, Visibility
+from autograder.course import CENT, Assignment, Check, CheckKey, Course, PointsPolicy, Visibility
 from autograder.errors import AutograderError
 from autograder.text import plain
 
@@ -41,11 +41,12 @@ class Diagnosis(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """How one check went."""
+    """How one check went; `share` is the part of its points that it earns even if it failed."""
 
     outcome: Outcome
     message: str = ""
     duration: float = 0.0
+    share: float = 0.0
     diagnosis: Diagnosis | None = None
     picture: str = ""
 
@@ -135,7 +136,7 @@ def build_report(
     fault: str | None = None,
 ) -> Report:
     """The report of a submission from the verdicts so far; a check without one is `ungraded`."""
-    stages = [_stage_row(assignment, verdicts) for assignment in course.assignments]
+    stages = [_stage_row(course, assignment, verdicts) for assignment in course.assignments]
     return Report(
         submission=plain(submission),
         course=course.title,
@@ -150,11 +151,14 @@ def build_report(
     )
 
 
-def _stage_row(assignment: Assignment, verdicts: dict[CheckKey, Verdict]) -> StageRow:
+def _stage_row(
+    course: Course, assignment: Assignment, verdicts: dict[CheckKey, Verdict]
+) -> StageRow:
     exercises = []
     for i, exercise in enumerate(assignment.exercises, start=1):
         checks = assignment.checks_of(exercise.name)
-        rows = tuple(_check_row(check, verdicts) for check in checks)
+        most = _most(course.policy, [verdicts.get(check.key) for check in checks if check.weight])
+        rows = tuple(_check_row(check, verdicts.get(check.key), most) for check in checks)
         points = sum((row.points or Decimal(0) for row in rows), Decimal(0))
         number = f"{assignment.number}.{i}"
         exercises.append(ExerciseRow(number, exercise.name, points, exercise.points, rows))
@@ -168,15 +172,28 @@ def _stage_row(assignment: Assignment, verdicts: dict[CheckKey, Verdict]) -> Sta
     )
 
 
-def _check_row(check: Check, verdicts: dict[CheckKey, Verdict]) -> CheckRow:
-    verdict = verdicts.get(check.key)
+def _most(policy: PointsPolicy, verdicts: Iterable[Verdict | None]) -> Decimal:
+    """The share of its points that a check of an exercise can earn, after what the others did."""
+    if policy.earned_by == "each check":
+        return Decimal(1)
+    return min((_share(verdict) for verdict in verdicts if verdict), default=Decimal(1))
+
+
+def _share(verdict: Verdict) -> Decimal:
+    """The share of its points that a check earns; one that says nothing yet takes none away."""
+    if verdict.outcome in ("passed", "ungraded"):
+        return Decimal(1)
+    return Decimal(str(min(max(verdict.share, 0.0), 1.0)))
+
+
+def _check_row(check: Check, verdict: Verdict | None, most: Decimal) -> CheckRow:
     verdict = verdict or Verdict("ungraded", "not graded yet")
     return CheckRow(
         name=check.name,
         title=check.title,
         visibility=check.visibility,
         weight=check.weight,
-        points=_points(check, verdict),
+        points=_points(check, verdict, most),
         max_points=check.points,
         outcome=verdict.outcome,
         message=plain(verdict.message),
@@ -187,10 +204,10 @@ def _check_row(check: Check, verdicts: dict[CheckKey, Verdict]) -> CheckRow:
     )
 
 
-def _points(check: Check, verdict: Verdict) -> Decimal | None:
+def _points(check: Check, verdict: Verdict, most: Decimal) -> Decimal | None:
     if verdict.outcome == "ungraded":
         return None
-    return check.points if verdict.outcome == "passed" else Decimal(0)
+    return (check.points * min(_share(verdict), most)).quantize(CENT, ROUND_DOWN)
 
 
 def check_rows(stages: Iterable[StageRow]) -> Iterable[CheckRow]:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
         assert_raises as assert_raises,
     )
     from autograder.checks.comparison import (
+        assert_reaches as assert_reaches,
+    )
+    from autograder.checks.comparison import (
         assert_that as assert_that,
     )
     from autograder.checks.comparison import (
@@ -56,7 +59,14 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "comparison": ("assert_close", "assert_equal", "assert_raises", "assert_that", "tolerance"),
+    "comparison": (
+        "assert_close",
+        "assert_equal",
+        "assert_raises",
+        "assert_reaches",
+        "assert_that",
+        "tolerance",
+    ),
     "exercises": ("exercise", "given"),
     "formatting": ("code",),
     "programs": ("assert_printed", "printed_by"),

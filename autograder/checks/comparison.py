@@ -176,6 +176,24 @@ def assert_that(condition: bool, problem: str, actual: Any = None) -> None:
         raise CheckFailure(problem, actual)
 
 
+def assert_reaches(
+    value: float, threshold: float, *, floor: float, problem: str, actual: Any = None
+) -> None:
+    """A measured value reaches the threshold; on the way there from `floor` it earns its share.
+
+    Args:
+        value: what was measured; not a number earns nothing.
+        threshold: from here on all points are earned.
+        floor: up to here none are; in between they rise linearly.
+        problem: a sentence for the student, with what was measured and what was asked for.
+        actual: the very value that the student's code returned, if it was one.
+    """
+    if value >= threshold:
+        return
+    share = (value - floor) / (threshold - floor) if value > floor else 0.0
+    raise CheckFailure(problem, actual, share=share)
+
+
 # --- what differs --------------------------------------------------------------------------
 
 

@@ -28,13 +28,21 @@ class CheckFailure(AssertionError):
         actual: the very value the student's code returned, by which its call is found.
         mismatch: the tensors that differ, where it is their values that are wrong: only the
             failure that is shown in the end has its picture made.
+        share: the part of the check's points that are earned all the same.
     """
 
-    def __init__(self, problem: str, actual: Any = None, mismatch: Mismatch | None = None) -> None:
+    def __init__(
+        self,
+        problem: str,
+        actual: Any = None,
+        mismatch: Mismatch | None = None,
+        share: float = 0.0,
+    ) -> None:
         super().__init__(problem)
         self.problem = problem
         self.actual = actual
         self.mismatch = mismatch
+        self.share = share
 
 
 class StudentRaised(Exception):

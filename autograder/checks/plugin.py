@@ -198,6 +198,7 @@ def pytest_runtest_makereport(
         "outcome": verdict.outcome,
         "message": plain(verdict.message),
         "picture": verdict.picture,
+        "share": verdict.share,
         "sure": verdict.sure,
     }
     if report.failed and call.when == "call" and not check["weight"]:

@@ -28,6 +28,7 @@ class Judgement:
     """How one check ended, and what the student reads of it.
 
     `picture` is an SVG of where tensors of images differ, empty elsewhere.
+    `share` is the part of the points that a failed check earns all the same.
     `sure` is false where the check itself broke down on what it was given: whether the answer or
     the check is to blame is found out by giving the check the reference's answers.
     """
@@ -36,6 +37,7 @@ class Judgement:
     message: str = ""
     sure: bool = True
     picture: str = ""
+    share: float = 0.0
 
 
 def judge(error: BaseException | None, student: Face | None) -> Judgement:
@@ -68,7 +70,9 @@ def _judge(error: BaseException, student: Face | None) -> Judgement:
     if isinstance(error, AssertionError | pytest.fail.Exception):
         known = isinstance(error, CheckFailure)
         message = (noted if known else None) or explain(error, calls)
-        return Judgement("failed", message, picture=_picture(error, student) if known else "")
+        if not isinstance(error, CheckFailure):
+            return Judgement("failed", message)
+        return Judgement("failed", message, True, _picture(error, student), error.share)
     problem = CheckFailure(f"which could not be checked ({type(error).__name__}: {error})")
     told = explain(problem, calls) if calls else indent(str(problem))
     return Judgement("failed", told, sure=False)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
+import msgspec
 import pytest
 
 from autograder.checks.exercises import mark_of
@@ -116,17 +117,18 @@ class Run:
     def take(self, found: dict[str, Any], duration: float) -> None:
         """Note what one check came to, or one item of a check with several."""
         key: CheckKey = (found["stage"], found["visibility"], found["name"])
-        outcome, message, picture = found["outcome"], found["message"], found["picture"]
-        if outcome == "timeout":
+        verdict = Verdict(
+            found["outcome"], found["message"], share=found["share"], picture=found["picture"]
+        )
+        if verdict.outcome == "timeout":
             self._timeouts[found["stage"], found["exercise"]] += 1
         earlier = self.verdicts.get(key)
         duration += earlier.duration if earlier else 0.0
         if earlier and earlier.outcome != "passed":
-            # a check of several items fails with the first that does
-            outcome, message, picture = earlier.outcome, earlier.message, earlier.picture
+            verdict = earlier  # a check of several items fails with the first that does
         elif not found["sure"]:
             self.unsure.add(key)
-        self.verdicts[key] = Verdict(outcome, message, duration, picture=picture)
+        self.verdicts[key] = msgspec.structs.replace(verdict, duration=duration)
         self.on_verdict()
 
     def observe(self, key: CheckKey, item: pytest.Item, error: BaseException | None) -> None:
