@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO
 
 import typer
 
@@ -89,12 +89,14 @@ def grade(
                 _say(f"WARNING: no {layer}: {why}")
 
     bar = Bar(len(paths))
+    reports: list[Report] = []
     for graded in _until_interrupted(
         grade_all(*(selected, paths, out), allow_weak=allow_weak, on_start=warn, on_check=bar.show),
         bar,
     ):
         bar.clear()
         report = graded.report
+        reports.append(report)
         if graded.refused:
             bad += 1
             _say(graded.refused)
@@ -107,10 +109,26 @@ def grade(
             _print_score(report, graded.folder)
         elif not graded.refused:
             _print_board(report, graded.folder)
+    _write_pages(out, reports, sys.stderr if json else sys.stdout)
     if faults:
         raise typer.Exit(3)
     if bad:
         raise typer.Exit(2)
+
+
+@app.command()
+def report(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="What submissions were graded into.")
+    ],
+) -> None:
+    """Write pages from graded results: DIR/report.html for the class, one for each submission."""
+    from autograder.report import read_report
+
+    paths = sorted(folder.glob("*/report.json"))
+    if not paths:
+        raise InputError(f"no results in {folder}: there is no */report.json")
+    _write_pages(folder, [read_report(path) for path in paths], sys.stdout)
 
 
 @app.command()
@@ -272,8 +290,11 @@ def demo(
     from autograder.demo import run_demo
 
     folder = out or Path(tempfile.mkdtemp(prefix="autograder-demo-"))
+    reports = []
     for graded in run_demo(_course(course), folder):
         _print_board(graded.report, graded.folder)
+        reports.append(graded.report)
+    _write_pages(folder / "graded", reports, sys.stdout)
     print(f"The release is in {folder / 'student_template'}, the submissions in "
           f"{folder / 'submissions'}, the results in {folder / 'graded'}.")  # fmt: skip
 
@@ -320,6 +341,12 @@ def _print_board(report: Report, folder: Path) -> None:
     for note in report.notes:
         print(note)
     print(f"{folder / 'report.json'}, {folder / 'results.json'}\n")
+
+
+def _write_pages(folder: Path, reports: list[Report], told: TextIO) -> None:
+    from autograder.reports.html import write_pages
+
+    print(write_pages(folder, reports), file=told)
 
 
 def _print_score(report: Report, folder: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Literal
 import msgspec
 
 from autograder.course import CENT, Assignment, Check, CheckKey, Course, PointsPolicy, Visibility
-from autograder.errors import AutograderError
+from autograder.errors import AutograderError, InputError
 from autograder.text import plain
 
 Outcome = Literal[
@@ -236,10 +236,29 @@ def advice(checks: Iterable[CheckRow]) -> list[CheckRow]:
     ]
 
 
+def points_text(points: Decimal) -> str:
+    """Points without needless zeros: 1, 1.5, 0.33."""
+    return f"{points.normalize():f}"
+
+
 def to_json(value: object) -> bytes:
     """Indented JSON; points as numbers, keys in the order of the fields."""
     encoder = msgspec.json.Encoder(decimal_format="number")
     return msgspec.json.format(encoder.encode(value), indent=2) + b"\n"
+
+
+def read_report(path: Path) -> Report:
+    """A report that was written as ``report.json``.
+
+    Raises:
+        InputError: it can't be read, or is none.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Report)
+    except OSError as error:
+        raise InputError(f"{path} can't be read: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise InputError(f"{path} is no report: {error}; grade that submission again") from error
 
 
 def write_atomically(path: Path, content: bytes) -> None:

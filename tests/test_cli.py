@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from autograder.checks.board import points_text
 from autograder.course import Course
+from autograder.report import points_text
 
 ROOT = Path(__file__).parents[1]
 STAGES = ("batching", "shapes")  # enough for what is tried here
@@ -116,9 +116,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def reports(graded: Path) -> dict[str, dict[str, Any]]:
-    return {
-        folder.name: json.loads((folder / "report.json").read_text()) for folder in graded.iterdir()
-    }
+    return {path.parent.name: json.loads(path.read_text()) for path in graded.glob("*/report.json")}
 
 
 @pytest.mark.parametrize("name", ["reference", "zipped"])
@@ -172,8 +170,8 @@ def test_a_broken_module_costs_its_own_stage_and_says_why(
 def test_every_submission_has_every_row_and_the_same_denominator(graded: Path) -> None:
     """Gradescope's rows come from the course, whatever was handed in."""
     shapes = set()
-    for folder in graded.iterdir():
-        results = json.loads((folder / "results.json").read_text())
+    for path in graded.glob("*/results.json"):
+        results = json.loads(path.read_text())
         assert "score" not in results
         assert [row["extra_data"]["exercise"] for row in results["tests"]] == [
             name for name in ROWS for _ in ("public", "hidden")
@@ -185,6 +183,25 @@ def test_every_submission_has_every_row_and_the_same_denominator(graded: Path) -
             tuple((row["name"], row["number"], row["max_score"]) for row in results["tests"])
         )
     assert len(shapes) == 1
+
+
+def test_every_submission_has_its_page_and_the_class_has_one(graded: Path) -> None:
+    """Which `report` writes again from the results."""
+    pages = {page: page.read_bytes() for page in graded.glob("**/report.html")}
+    submissions = {path.parent for path in graded.glob("*/report.json")}
+    assert {page.parent for page in pages} == {graded, *submissions}
+    for page in pages:
+        page.unlink()
+    run = autograder("report", str(graded))
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip() == str(graded / "report.html")
+    assert {page: page.read_bytes() for page in pages} == pages
+
+
+def test_a_folder_without_results_has_no_page(tmp_path: Path) -> None:
+    run = autograder("report", str(tmp_path))
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr == f"autograder: no results in {tmp_path}: there is no */report.json\n"
 
 
 def test_the_same_submission_gets_the_same_reports(graded: Path) -> None:

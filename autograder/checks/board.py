@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import IO, Any, Literal
 
 from autograder.course import Course
-from autograder.report import ExerciseRow, Report, advice, hints, judged
+from autograder.report import ExerciseRow, Report, advice, hints, judged, points_text
 
 Standing = Literal["good", "partly", "bad", "open"]
 _MARKS: dict[Standing, tuple[str, str]] = {
@@ -130,11 +129,6 @@ def _gist(message: str) -> str:
     """A message's lines on one line, shortened."""
     text = " ".join(line.strip() for line in message.splitlines())
     return text if len(text) <= 120 else text[:119] + "…"
-
-
-def points_text(points: Decimal) -> str:
-    """Points without needless zeros: 1, 1.5, 0.33."""
-    return f"{points.normalize():f}"
 
 
 def print_board(board: Board, file: IO[str], width: int | None = None) -> None:

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from autograder.checks.board import points_text
 from autograder.proof.matrix import StageMatrix
 from autograder.proof.proof import Precision, Proof, StageProof
+from autograder.report import points_text
 
 
 def print_proof(proof: Proof, file: IO[str], width: int | None = None) -> None:
