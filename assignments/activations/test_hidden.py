@@ -65,6 +65,14 @@ def classified(draw, strategy=numbers):
     return draw(strategy((n, k))), draw(tensors((n,), dtype=torch.int64, low=0, high=k - 1))
 
 
+@st.composite
+def rows_at_heights(draw):
+    """Logits (N, K), whole numbers, and how much each row is lifted: (N, 1)."""
+    high, height = draw(sampled_from([(2, 1), (4, 9000), (120, 9000)]))
+    z = draw(whole(dims(2, 2, 6), high))
+    return z, draw(tensors((len(z), 1), dtype=torch.int64, low=-height, high=height))
+
+
 def largest(z):
     """The largest magnitude in z, at least 1: what the rounding of a difference is relative to."""
     return max(1.0, float(z.abs().max()))
@@ -222,7 +230,7 @@ def test_extreme_slopes(student, z):
     assert_close(student.leaky_relu(z, slope=0.0), expected, dtype=z.dtype, scale=scale)
 
 
-@exercise("leaky_relu", weight=1)
+@exercise("leaky_relu", weight=2)
 @given(z=whole(SHAPES, 1000))
 def test_slope_is_one_hundredth_by_default(student, z):
     """Without a slope, what is below 0 is divided by 100."""
@@ -265,7 +273,7 @@ def test_softmax_along_any_dim(student, reference, arguments):
 
 
 @exercise("softmax", weight=1.5)
-@given(arguments=logits_along(whole(SHAPES, 30)))
+@given(arguments=logits_along(st.one_of(whole(SHAPES, 3), whole(SHAPES, 30))))
 def test_small_probabilities_count(student, reference, arguments):
     """Each probability is right relative to itself, down to e⁻⁶⁰: none is cut off or padded."""
     z, dim = arguments
@@ -287,14 +295,12 @@ def test_small_probabilities_count(student, reference, arguments):
 
 
 @exercise("softmax", weight=1)
-@given(
-    z=st.one_of(whole(dims(2, 2, 6), 4), whole(dims(2, 2, 6), 120)),
-    shifts=tensors((6, 1), dtype=torch.int64, low=-9000, high=9000),
-)
-def test_every_row_has_a_shift_of_its_own(student, reference, z, shifts):
+@given(rows=rows_at_heights())
+def test_every_row_has_a_shift_of_its_own(student, reference, rows):
     """Rows at quite different heights do not disturb each other."""
+    z, shifts = rows
     expected = reference.softmax(z.double())
-    shifted = z + shifts[: len(z)]
+    shifted = z + shifts
     scale = largest(shifted)
     assert_close(student.softmax(shifted), expected, dtype=z.dtype, terms=z.shape[-1], scale=scale)
 
@@ -310,15 +316,15 @@ def test_softmax_leaves_z_alone(student, reference, z):
 
 
 @exercise("softmax", weight=0.5)
-@given(z=INTEGERS)
+@given(z=tensors(dims(2), dtype=torch.int64, low=-4, high=4))
 def test_softmax_does_not_round_to_integers(student, reference, z):
     """An integer tensor by mistake: an exception or the right floats, never rounded ones."""
     expected = reference.softmax(z.double())
     terms = z.shape[-1]
-    assert_close(student.softmax(z.double()), expected, dtype=torch.float64, terms=terms, scale=9)
+    assert_close(student.softmax(z.double()), expected, dtype=torch.float64, terms=terms, scale=4)
     answer = student.probe.or_refused("softmax", z)
     if answer is not None:
-        assert_close(answer, expected, terms=terms, scale=9)
+        assert_close(answer, expected, terms=terms, scale=4)
 
 
 # --- log_softmax ---------------------------------------------------------------------------
@@ -335,14 +341,12 @@ def test_log_softmax_along_any_dim(student, reference, arguments):
 
 
 @exercise("log_softmax", weight=1)
-@given(
-    z=st.one_of(whole(dims(2, 2, 6), 4), whole(dims(2, 2, 6), 120)),
-    shifts=tensors((6, 1), dtype=torch.int64, low=-9000, high=9000),
-)
-def test_log_softmax_does_not_notice_a_shift(student, reference, z, shifts):
+@given(rows=rows_at_heights())
+def test_log_softmax_does_not_notice_a_shift(student, reference, rows):
     """A constant added to a row changes nothing, and rows do not disturb each other."""
+    z, shifts = rows
     expected = reference.log_softmax(z.double())
-    shifted = z + shifts[: len(z)]
+    shifted = z + shifts
     answer = student.log_softmax(shifted)
     assert_close(answer, expected, dtype=z.dtype, terms=z.shape[-1], scale=largest(shifted))
 
@@ -395,8 +399,9 @@ def assert_labels(answer, expected):
     """
     dtype = getattr(answer, "dtype", None)
     half = dtype if dtype in (torch.float16, torch.bfloat16) else None
-    scale = 2.0**29 if dtype == torch.float64 else 1  # float32's eps is 2²⁹ of float64's
-    assert_close(answer, expected, dtype=half, scale=scale)
+    if isinstance(answer, torch.Tensor | np.ndarray) and dtype in (torch.float64, np.float64):
+        answer = torch.as_tensor(answer).float()
+    assert_close(answer, expected, dtype=half)
 
 
 @exercise("smooth_labels", weight=2)
@@ -500,19 +505,20 @@ def test_mean_over_the_samples(student, reference, batch, alpha, copies):
 
 @exercise("cross_entropy", weight=1)
 @given(
-    batch=classified(lambda shape: st.one_of(whole(shape, 6), whole(shape, 400))),
-    shifts=tensors((5, 1), dtype=torch.int64, low=-9000, high=9000),
+    rows=rows_at_heights(),
+    indices=tensors((6,), dtype=torch.int64, low=0, high=5),
     turn=integers(0, 4),
     alpha=ALPHAS,
 )
-def test_shift_and_names_of_classes_are_all_one(student, reference, batch, shifts, turn, alpha):
+def test_shift_and_names_of_classes_are_all_one(student, reference, rows, indices, turn, alpha):
     """Neither a constant added to a sample's logits nor a renaming of the classes changes it."""
-    logits, targets = batch
+    logits, shifts = rows
     n, k = logits.shape
+    targets = indices[:n] % k
     expected = reference.cross_entropy(logits.double(), targets, alpha)
-    renamed, shifted = (targets + turn) % k, logits.roll(turn, dims=1) + shifts[:n]
+    renamed, shifted = (targets + turn) % k, logits.roll(turn, dims=1) + shifts
     loss = student.cross_entropy(shifted, renamed, label_smoothing=alpha)
-    assert_close(loss, expected, dtype=logits.dtype, terms=n * k, scale=largest(shifted))
+    assert_close(loss, expected, dtype=logits.dtype, terms=n + k, scale=largest(shifted))
 
 
 @exercise("cross_entropy", weight=1)
@@ -545,7 +551,7 @@ def test_cross_entropy_leaves_its_inputs_alone(student, reference, batch, alpha)
     assert_equal(after, [*batch, alpha])
 
 
-@exercise("cross_entropy", weight=1)
+@exercise("cross_entropy", weight=2)
 @given(
     targets=tensors((3,), dtype=torch.int64, low=0, high=3),
     beyond=integers(0, 3),
@@ -716,7 +722,7 @@ def test_relu_passes_all_or_nothing(student, depth, size):
 
 @exercise("gradient_scale", weight=0.5)
 @given(
-    activation=sampled_from(["softmax", "linear", "", "relu6", "leaky_relu"]),
+    activation=sampled_from(["softmax", "linear", "", "relu6", "leaky_relu", "threshold"]),
     depth=integers(1, 4),
     z=PLACES,
 )

@@ -25,11 +25,12 @@ def layers_in_turn(student, function, shapes, generator):
 
 
 def pairs_of_layers(student, function, sizes, kernels, generator):
-    """Two layers of each shape ``(out, in, *kernel)``, drawn in turn from one generator object."""
+    """Draw two layers of each shape ``(out, in, *kernel)`` in turn; all elements in one row."""
     shapes = [
         (*channels, *kernel)
         for channels in itertools.product(sizes, sizes)
         for kernel in kernels
         for _ in range(2)
     ]
-    return layers_in_turn(student, function, shapes, generator)
+    weights = layers_in_turn(student, function, shapes, generator)
+    return torch.cat([weight.detach().flatten() for weight in weights])

@@ -55,12 +55,17 @@ def on_all_cores(
         staging = Path(base)
         staging.chmod(0o711)
         pool = ProcessPoolExecutor(count, context, _begin, (course, staging, allow_weak))
+        is_done = False
         try:
             for future in as_completed([pool.submit(_try, task) for task in tasks]):
                 yield future.result()
+            is_done = True
         except BrokenProcessPool as error:
             raise AutograderError("a process that tried variants has ended") from error
         finally:
+            if not is_done:  # interrupted: what is under way may take minutes
+                for process in multiprocessing.active_children():
+                    process.terminate()
             pool.shutdown(cancel_futures=True)
 
 

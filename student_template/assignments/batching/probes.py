@@ -89,10 +89,23 @@ def minibatches_repeatedly(student, count, n, batch_size, generator):
     return [list(batches) for batches in calls]
 
 
-def _batches(loader, most):
-    # One more than there can be: a loader that never ends is seen as one with too many batches.
-    # No list(loader): that would ask for len(loader) too.
-    return [batch for batch in islice(loader, most + 1)]  # noqa: C416
+def _batches(loader, n):
+    # Until more than n samples were served: a loader that never ends is seen as one that serves
+    # too many. No list(loader): that would ask for len(loader) too.
+    batches, left = [], n
+    for batch in loader:
+        batches.append(batch)
+        left -= _size(batch)
+        if left < 0:
+            break
+    return batches
+
+
+def _size(batch):
+    try:
+        return max(1, len(batch[1]))
+    except (TypeError, LookupError):  # whatever it is, the check will say so
+        return 1
 
 
 def _seed_globally(seed):
