@@ -55,6 +55,7 @@ WORKERS_SIDE = {
     "jail": {"sandbox.syscalls"},
     "frames": set(),
     "operators": {"sandbox.frames"},
+    "pages": set(),
     "portable": {"sandbox.frames"},
     "programs": {"sandbox.wire"},
     "runner": {"sandbox.operators", "sandbox.portable", "sandbox.programs", "sandbox.wire"},
@@ -62,6 +63,7 @@ WORKERS_SIDE = {
     "zygote": {
         "sandbox.dataloader",
         "sandbox.jail",
+        "sandbox.pages",
         "sandbox.runner",
         "sandbox.wire",
         "torchvision_compat",

@@ -38,6 +38,8 @@ def same_answer(one: Answer, other: Answer, right: Answer | None = None) -> bool
 
 
 def _same(one: Any, other: Any, right: Any) -> bool:
+    if type(one) is int and type(other) is int:  # of which an order of samples has thousands
+        return one == other
     one, other, right = _plain(one), _plain(other), _plain(right)
     if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
         return _same_tensor(one, other, right)
@@ -51,6 +53,8 @@ def _same(one: Any, other: Any, right: Any) -> bool:
             _same(value, other[name], rights.get(name)) for name, value in one.items()
         )
     if isinstance(one, float) and isinstance(other, float):
+        if one == other:
+            return True
         # a Python float may have been computed in single precision
         return _close(
             torch.tensor(one, dtype=torch.float64),
@@ -79,6 +83,8 @@ def _same_tensor(one: torch.Tensor, other: torch.Tensor, right: Any) -> bool:
         return False
     if not one.dtype.is_floating_point:
         return torch.equal(one, other)
+    if torch.equal(one, other):  # what follows costs ten times as much
+        return True
     known = right if isinstance(right, torch.Tensor) and right.shape == one.shape else None
     allowed = tolerance(one.dtype, _TERMS)
     return _close(one.double(), other.double(), None if known is None else known.double(), allowed)
@@ -87,17 +93,21 @@ def _same_tensor(one: torch.Tensor, other: torch.Tensor, right: Any) -> bool:
 def _close(
     one: torch.Tensor, other: torch.Tensor, right: torch.Tensor | None, relative: float
 ) -> bool:
-    if not torch.equal(one.isnan(), other.isnan()):
-        return False
-    finite = one.isfinite() & other.isfinite()
-    if not torch.equal(one[~finite].nan_to_num(), other[~finite].nan_to_num()):
-        return False
-    a, b = one[finite], other[finite]
-    if a.numel() == 0:
-        return True
-    allowed = relative * float(b.abs().max())
+    difference = float((one - other).abs().max())
+    if not math.isfinite(difference):
+        if not torch.equal(one.isnan(), other.isnan()):
+            return False
+        finite = one.isfinite() & other.isfinite()
+        if not torch.equal(one[~finite].nan_to_num(), other[~finite].nan_to_num()):
+            return False
+        one, other = one[finite], other[finite]
+        if one.numel() == 0:
+            return True
+        right = None if right is None else right[finite]
+        difference = float((one - other).abs().max())
+    allowed = relative * float(other.abs().max())
     if right is not None:
-        deviation = float((b - right[finite]).abs().max())
+        deviation = float((other - right).abs().max())
         if math.isfinite(deviation):
             allowed = max(allowed, _DEVIATION * deviation)
-    return bool((a - b).abs().max() <= allowed)
+    return difference <= allowed

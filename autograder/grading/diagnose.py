@@ -57,7 +57,8 @@ class Diagnoser:
         course: whose mistakes are known.
         zygote: where the workers come from that run the mistakes.
         folder: where the mistakes' modules are written; closed to all but those workers.
-        keep: leave an exercise's workers running for the next submission; then `close` it.
+        keep: leave an exercise's workers running for the next submission that fails in it, until
+            one fails in another; then `close` it.
 
     Raises:
         CourseError: a ``mistakes.toml`` is wrong.
@@ -67,6 +68,7 @@ class Diagnoser:
         self._zygote = zygote
         self._keep = keep
         self._workers: dict[Path, _Lasting] = {}
+        self._workers_for = ("", "")  # the stage and exercise
         self._answers: dict[Path, _Answers] = {}
         self._suspects = {a.stage: _suspects(a, folder) for a in course.assignments}
         self._references = {
@@ -101,6 +103,9 @@ class Diagnoser:
     def _exercise(
         self, run: Run, assignment: Assignment, suspects: list[_Suspect], keys: list[CheckKey]
     ) -> Generator[Run, None, dict[CheckKey, Diagnosis]]:
+        if self._workers_for != (own := (assignment.stage, suspects[0].mistake.exercise)):
+            self.close()  # hundreds that wait for nothing would fill the memory
+            self._workers_for = own
         try:
             return (yield from self._compare(run, assignment, suspects, keys))
         finally:

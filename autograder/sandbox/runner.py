@@ -158,6 +158,7 @@ class Runner:
         stage: the module's name.
         probes: the source of the stage's probes, None where it has none.
         let_pass: exceptions that are not the student's and go through, such as an interrupt.
+        to_send: answer with values as `wire.Encoded`, to be sent and not looked at.
     """
 
     def __init__(
@@ -166,10 +167,13 @@ class Runner:
         stage: str,
         probes: str | None = None,
         let_pass: tuple[type[BaseException], ...] = (),
+        *,
+        to_send: bool = False,
     ) -> None:
         self.folder = folder
         self.stage = stage
         self._let_pass = let_pass
+        self._to_send = to_send
         self._inside = str(folder) + os.sep  # what the names of its files begin with
         self._watch: Watch | None = None
         self._by_hand = False
@@ -244,8 +248,10 @@ class Runner:
         mutated = [] if call.is_driver else _changed(call, before)
         with self._watching():
             # Encoding runs what is lazy in the result, and with it more of the student's code.
-            frame = wire.encode(0, result, most=wire.MAX_ANSWER)
-        value = wire.received(frame)
+            if self._to_send:
+                value = wire.Encoded(result)
+            else:
+                value = wire.roundtrip(result, most=wire.MAX_ANSWER)
         return Returned(value, [name[:_MAX_PATH] for name in mutated[:_MAX_LIST]])
 
     @contextlib.contextmanager

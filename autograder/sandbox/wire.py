@@ -55,6 +55,7 @@ _TORCH_DTYPES = {
         torch.complex64, torch.complex128,
     )
 }  # fmt: skip
+_NAMES = {dtype: name for name, dtype in _TORCH_DTYPES.items()}
 _NUMPY_CODES = (
     "?", "u1", "i1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8", "<c8", "<c16",
 )  # fmt: skip
@@ -128,7 +129,15 @@ class _Encoder:
             return ["l", *(self.tree(item, depth + 1) for item in value)]
         if isinstance(value, range) or hasattr(type(value), "__next__"):
             return ["l", *(self.tree(item, depth + 1) for item in _bounded(value))]
+        if type(value) is Encoded:
+            return self._encoded(value)
         raise UnsendableError(f"a value of type {type(value).__name__}")
+
+    def _encoded(self, value: Encoded) -> Any:
+        if self.buffers:
+            raise UnsendableError("an encoded value after others")  # its references start at 0
+        self.buffers.extend(value.buffers)
+        return value.tree
 
     def _buffer(self, data: memoryview) -> int:
         if len(self.buffers) >= MAX_BUFFERS:
@@ -141,8 +150,8 @@ class _Encoder:
         if kind:
             raise UnsendableError(f"a {kind} tensor")
         plain = tensor.detach().as_subclass(torch.Tensor).cpu().resolve_conj().resolve_neg()
-        name = str(plain.dtype).removeprefix("torch.")
-        if name not in _TORCH_DTYPES:
+        name = _NAMES.get(plain.dtype)
+        if name is None:
             raise UnsendableError(f"a tensor of dtype {plain.dtype}")
         _check_size("tensor", plain.shape, plain.element_size())
         strides = None
@@ -161,6 +170,19 @@ class _Encoder:
         dense = np.ascontiguousarray(plain, dtype=dtype)
         buffer = self._buffer(dense.reshape(-1).view(np.uint8).data)
         return ["N", dtype.name, list(plain.shape), buffer]
+
+
+class Encoded:
+    """A value that `encode` takes as it is here, where it is the first with bulk data in a dict.
+
+    Raises:
+        UnsendableError: the value, or one in it, doesn't cross.
+    """
+
+    def __init__(self, value: Any) -> None:
+        encoder = _Encoder(keep_strides=False)
+        self.tree = encoder.tree(value, depth=1)
+        self.buffers = encoder.buffers
 
 
 def _unusual_kind(tensor: torch.Tensor) -> str | None:

@@ -113,7 +113,7 @@ def main() -> None:
     if begin.control != WORKER_FD:
         # taken, so that nothing of ours that a worker needs gets the number of its socket
         os.dup2(os.open(os.devnull, os.O_RDWR), WORKER_FD)
-    from autograder.sandbox import jail
+    from autograder.sandbox import jail, pages
 
     jail.harden_parent()
     versions, repaired = _preload()
@@ -126,6 +126,7 @@ def main() -> None:
     exposed = jail.exposed(prison.layers, begin.uid, begin.secret)
     hello = Hello(prison.layers, missing, exposed, versions, repaired)
     control.send(msgspec.msgpack.encode(hello))
+    pages.collapse_own_memory()  # while the grader prepares
     decoder = msgspec.msgpack.Decoder(Request)
     rules = _Rules(prison)
     while True:
@@ -263,7 +264,7 @@ def _answer_calls(sock: socket.socket) -> None:
 
     request, first = receive()
     start = msgspec.convert(first, Start)
-    runner = Runner(Path(start.folder), start.stage, start.probes)
+    runner = Runner(Path(start.folder), start.stage, start.probes, to_send=True)
     # Before any of the student's code: a worker that ends without it has us to blame, for a jail
     # that could not be entered or probes that can't be loaded.
     channel.send(wire.encode(READY, True))

@@ -409,6 +409,26 @@ class TestTroubleOfOurs:
         assert named(report, "pairs") == {"pairs with oneself"}
         assert not diagnoser._workers
 
+    def test_workers_that_are_kept_are_one_exercises(
+        self, known_course: Course, zygote: Zygote, staging: Path
+    ) -> None:
+        """The next failure in the exercise finds them; one in another has them ended."""
+        diagnoser = Diagnoser(known_course, zygote, staging, keep=True)
+        kept = []
+        for name in ("adds one too many", "adds one too many", "keeps the last"):
+            folder = staging / f"kept-{len(kept)}"
+            folder.mkdir(mode=0o755)
+            (folder / "sums.py").write_text(f"{RIGHT}\n{dedent(CASES[name].code)}")
+            report = grade(known_course, Submission("ada", folder), zygote, diagnoser=diagnoser)
+            assert named(report, CASES[name].exercise) == set(CASES[name].mistakes)
+            kept.append(dict(diagnoser._workers))
+        diagnoser.close()
+        first, again, other = kept
+        assert first == again
+        own = {suspect.folder for suspect in diagnoser._suspects["sums"] if suspect.of("pairs")}
+        assert own <= first.keys()
+        assert not own & other.keys()
+
 
 class TestWhereItIsRead:
     """The student reads the hint; the names of the mistakes are for the instructor."""

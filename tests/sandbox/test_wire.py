@@ -78,6 +78,32 @@ class TestPlainValuesCrossUnchanged:
         assert same(wire.roundtrip(value), value)
 
 
+class TestEncodedBefore:
+    def test_arrives_as_the_value(self):
+        """A value that was encoded before stands in a dict as if it were encoded there."""
+        value = [torch.arange(4.0), (b"x", {"a": np.arange(3)}), 1 << 70, torch.ones(2, 3).t()]
+        told = {"answer": "returned", "value": value, "mutated": ["x"]}
+        encoded = told | {"value": wire.Encoded(value)}
+        assert list(map(bytes, wire.encode(7, encoded))) == list(map(bytes, wire.encode(7, told)))
+        assert same(wire.roundtrip(encoded), wire.roundtrip(told))
+
+    def test_is_held_to_the_same_bounds(self):
+        """It may nest as deep as a value in a dict, and is as large."""
+        deep: Any = 1
+        for _ in range(wire.MAX_DEPTH):
+            deep = [deep]
+        with pytest.raises(wire.UnsendableError, match="nested"):
+            wire.Encoded(deep)
+        assert wire.roundtrip({"k": wire.Encoded(deep[0])}) == {"k": deep[0]}
+        with pytest.raises(wire.UnsendableError, match="MB"):
+            wire.encode(0, {"k": wire.Encoded(b"xyz")}, most=2)
+
+    def test_is_the_first_with_bulk_data(self):
+        """Its references count from 0: behind another's data they would mean that."""
+        with pytest.raises(wire.UnsendableError, match="after others"):
+            wire.encode(0, [b"x", wire.Encoded(b"y")])
+
+
 DTYPES = [
     torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64,
     torch.float16, torch.bfloat16, torch.float32, torch.float64,
