@@ -285,6 +285,8 @@ class _OnReference(Run):
 
 def _is_seeded(call: Call) -> bool:
     """Whether the answer to a call is drawn at random."""
+    if call.program:
+        return "manual_seed" in call.args[0]
     values = (*call.args, *call.kwargs.values())
     has_generator = any(isinstance(value, torch.Generator) for value in values)
     return has_generator or any("seed" in name for name in call.kwargs)
