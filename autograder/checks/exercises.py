@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import hypothesis
+import hypothesis.strategies
 
 from autograder.checks.faces import Example, Face, begin_example, note_failure
 
@@ -42,7 +43,15 @@ def mark_of(function: Any) -> Mark | None:
 
 
 def given(*args: Any, **strategies: Any) -> Callable[[_Function], _Function]:
-    """`hypothesis.given`, with the record of the student's calls cut into examples."""
+    """`hypothesis.given`, with the record of the student's calls cut into examples.
+
+    Raises:
+        TypeError: something is drawn by ``data()``. Examples are kept and run again, on other
+            submissions too, when there is nothing to draw from any more.
+    """
+    data = type(hypothesis.strategies.data())
+    if any(isinstance(strategy, data) for strategy in (*args, *strategies.values())):
+        raise TypeError("a check can't draw by data(): write a strategy with composite instead")
 
     def decorate(function: _Function) -> _Function:
         @functools.wraps(function)
