@@ -51,7 +51,7 @@ def assert_printed(
     *,
     dtype: torch.dtype | None = None,
     terms: int = 1,
-    scale: float | None = None,
+    scale: float | Sequence[float | None] | None = None,
 ) -> None:
     """A program printed what it should have, value by value; the first that is wrong is shown.
 
@@ -59,12 +59,14 @@ def assert_printed(
         printed: what ``student.program(…)`` gave.
         expected: the right values: floating-point numbers and tensors are compared by
             `assert_close`, to which the other arguments go; anything else by `assert_equal`.
-        dtype, terms, scale: see `assert_close`.
+        dtype, terms, scale: see `assert_close`; a sequence has the scale of each value.
     """
-    for number, (ours, theirs) in enumerate(zip(printed, expected, strict=False), start=1):
+    scales = scale if isinstance(scale, Sequence) else [scale] * len(expected)
+    pairs = zip(printed, expected, scales, strict=False)
+    for number, (ours, theirs, own_scale) in enumerate(pairs, start=1):
         try:
             if _is_floating(theirs):
-                assert_close(ours, theirs, dtype=dtype, terms=terms, scale=scale)
+                assert_close(ours, theirs, dtype=dtype, terms=terms, scale=own_scale)
             else:
                 assert_equal(ours, theirs)
         except CheckFailure as failure:

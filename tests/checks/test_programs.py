@@ -137,3 +137,12 @@ def test_fewer_values_than_expected_fail(student: Face) -> None:
     printed = student.program(LINES)
     with pytest.raises(CheckFailure, match="expected 4 values, not 3"):
         assert_printed(printed, [*printed, 1])
+
+
+def test_every_value_may_have_its_own_scale() -> None:
+    """A coarse one excuses no error in a fine one."""
+    printed = [torch.tensor([1000.0]), torch.tensor([1e-3])]
+    expected = [torch.tensor([1000.0]), torch.tensor([1.1e-3])]
+    assert_printed(printed, expected, scale=1e3)
+    with pytest.raises(CheckFailure, match="value 2"):
+        assert_printed(printed, expected, scale=[1e3, 1e-3])
