@@ -62,11 +62,11 @@ def assert_printed(
         dtype, terms, scale: see `assert_close`; a sequence has the scale of each value.
     """
     scales = scale if isinstance(scale, Sequence) else [scale] * len(expected)
-    pairs = zip(printed, expected, scales, strict=False)
-    for number, (ours, theirs, own_scale) in enumerate(pairs, start=1):
+    wanted = zip(expected, scales, strict=True)
+    for number, (ours, (theirs, own)) in enumerate(zip(printed, wanted, strict=False), start=1):
         try:
             if _is_floating(theirs):
-                assert_close(ours, theirs, dtype=dtype, terms=terms, scale=own_scale)
+                assert_close(ours, theirs, dtype=dtype, terms=terms, scale=own)
             else:
                 assert_equal(ours, theirs)
         except CheckFailure as failure:
