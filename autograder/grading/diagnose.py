@@ -425,7 +425,8 @@ def _agreement(calls: Iterable[Made], worker: _Lasting, reference: _Lasting) -> 
     Where no call tells anything it is 1, and 0 where no call could be compared.
     """
     asked = compared = telling = agreed = 0
-    for asked, made in enumerate(calls, start=1):  # noqa: B007  how many there were
+    for made in calls:
+        asked += 1
         call, known_as = made.call, made.fingerprint
         answer, right = worker.ask(call, known_as), reference.ask(call, known_as)
         if answer is None or right is None:
