@@ -88,6 +88,7 @@ def _begin(course: Course, staging: Path, allow_weak: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted, and ends us
     die_with_parent()
     hide_memory()
+    tempfile.tempdir = str(staging)  # the parent removes it, however we end
     torch.set_num_threads(1)  # two active threads on a busy core are ten times slower
     _PROCESSES.append(_Process(course, staging, allow_weak))
 
