@@ -32,6 +32,7 @@ CASES = cases()
 MAX_SECONDS = 2 * 3 * 1 + 2 + 4
 MAX_REPORT = 200_000  # bytes: the texts of a report are bounded, whatever is sent
 MAX_MEMORY = 1500  # MB, of the grader or of a worker
+FILES = ("report.json", "results.json", "report.html")
 MODES = ["as we are", "as nobody"]
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -69,10 +70,8 @@ def strict_json(text: str) -> Any:
     return json.loads(text, parse_constant=refuse)
 
 
-def texts(run: Run, folder: str) -> tuple[str, str]:
-    return tuple(
-        (run.staged.out / folder / name).read_text() for name in ("report.json", "results.json")
-    )
+def texts(run: Run, folder: str) -> tuple[str, ...]:
+    return tuple((run.staged.out / folder / name).read_text() for name in FILES)
 
 
 def rows(run: Run, folder: str) -> list[tuple[str, str, float]]:
@@ -142,11 +141,13 @@ class TestTheRun:
         assert run.files == []
 
     def test_results_are_those_of_the_submissions(self, run: Run) -> None:
-        """There is a folder of results for each submission, and nothing else."""
+        """There is a folder of results for each submission, their page, and nothing else."""
         expected = sorted([HONEST, *(case.folder for case in CASES)])
-        assert sorted(path.name for path in run.staged.out.iterdir()) == expected
-        for folder in run.staged.out.iterdir():
-            assert {path.name for path in folder.iterdir()} == {"report.json", "results.json"}
+        assert sorted(path.name for path in run.staged.out.iterdir()) == sorted(
+            [*expected, "report.html"]
+        )
+        for folder in (run.staged.out / name for name in expected):
+            assert {path.name for path in folder.iterdir()} == set(FILES)
 
     def test_memory_is_bounded(self, run: Run) -> None:
         """Neither the grader nor a worker grows beyond what their limits allow."""
