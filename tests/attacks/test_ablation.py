@@ -41,6 +41,17 @@ TOGETHER = [
 AS_NOBODY = ["reading/reference", "reading/hidden_checks"]
 
 
+def held_without(switched_off: list[str], names: list[str]) -> list[str]:
+    """Those that fail all the same, each time: on a busy machine an attack may run out of time."""
+    left = names
+    for _ in range(3):
+        found = succeed_without(switched_off, [BY_NAME[name] for name in left])
+        left = [name for name in left if name not in found]
+        if not left:
+            break
+    return left
+
+
 @pytest.fixture(scope="module")
 def layers() -> tuple[str, ...]:
     with Zygote(allow_weak=True) as zygote:
@@ -54,9 +65,7 @@ def test_attacks_succeed_without_the_layer_that_holds_them(
     """What the layer alone holds gets through when it is gone."""
     if layer not in layers:
         pytest.skip(f"no {layer} on this machine")
-    names = ALONE[layer]
-    found = succeed_without([layer], [BY_NAME[name] for name in names])
-    assert [name for name in names if name not in found] == []
+    assert held_without([layer], ALONE[layer]) == []
 
 
 @pytest.mark.parametrize("switched_off, names", TOGETHER, ids=lambda part: "+".join(part))
@@ -68,8 +77,7 @@ def test_attacks_succeed_without_all_layers_that_hold_them(
         pytest.skip("an ordinary user has fewer layers")
     if missing := {"landlock", "seccomp", "namespaces"} - set(layers):
         pytest.skip(f"no {', '.join(sorted(missing))} on this machine")
-    found = succeed_without(list(switched_off), [BY_NAME[name] for name in names])
-    assert [name for name in names if name not in found] == []
+    assert held_without(list(switched_off), names) == []
 
 
 def test_attacks_on_a_shared_user_succeed_without_landlock(layers: tuple[str, ...]) -> None:
