@@ -298,6 +298,8 @@ class _Answers:
     def __init__(self) -> None:
         self._kept: OrderedDict[bytes, tuple[Answer | None, int]] = OrderedDict()
         self._used = 0
+        self.vary: dict[bytes, bool] = {}  # whether the answer differs from one time to the next
+        self.right: dict[bytes, bool] = {}  # whether it is the reference's
 
     def __contains__(self, call: bytes) -> bool:
         return call in self._kept
@@ -358,11 +360,25 @@ class _Lasting:
         if known_as not in self._known:
             if self._stopped is not None:
                 return None
-            self._known.keep(known_as, self.ask_again(call))
+            self._known.keep(known_as, self._answer(call))
         return self._known[known_as]
 
-    def ask_again(self, call: Call) -> Answer | None:
-        """The same, but for certain not from memory."""
+    def varies(self, call: Call, known_as: bytes) -> bool:
+        """Whether the answer to a call is another one when it is asked for again."""
+        vary = self._known.vary
+        if known_as not in vary:
+            answer, again = self.ask(call, known_as), self._answer(call)
+            vary[known_as] = not (answer is None or again is None or same_answer(answer, again))
+        return vary[known_as]
+
+    def is_right(self, answer: Answer, known_as: bytes, right: Answer) -> bool:
+        """Whether the answer to a call is `right`, the reference's."""
+        known = self._known.right
+        if known_as not in known:
+            known[known_as] = same_answer(answer, right)
+        return known[known_as]
+
+    def _answer(self, call: Call) -> Answer | None:
         try:
             return self.call(call)
         except (CheckStopped, UnsendableError):
@@ -433,11 +449,10 @@ def _agreement(calls: Iterable[Made], worker: _Lasting, reference: _Lasting) -> 
             continue
         compared += 1
         is_same = same_answer(made.answer, answer) or same_answer(made.answer, answer, right)
-        if is_same and same_answer(answer, right):
+        if is_same and worker.is_right(answer, known_as, right):
             continue  # all three agree: it says nothing
-        again = None if is_same else worker.ask_again(call)
-        if again is not None and not same_answer(answer, again):
-            continue  # it is never the same: nor does this
+        if not is_same and worker.varies(call, known_as):
+            continue  # nor does this
         telling += 1
         agreed += is_same
     if telling:
