@@ -54,7 +54,10 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Checks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How checks are run: `examples` is the number of inputs hypothesis draws for each."""
+    """How checks are run: `examples` is the number of inputs hypothesis draws for each.
+
+    A stage may have its own; `matrix` measures how many it takes.
+    """
 
     examples: int = 50
 
@@ -125,6 +128,7 @@ class _AssignmentFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     points: Decimal
     exercises: list[Exercise]
     limits: Limits | None = None
+    checks: Checks | None = None
     forbidden: Forbidden = Forbidden()
 
 
@@ -164,6 +168,7 @@ class Assignment:
     exercises: tuple[Exercise, ...]
     checks: tuple[Check, ...]
     limits: Limits
+    settings: Checks
     folder: Path
     reference: Path
 
@@ -205,7 +210,6 @@ class Course:
     root: Path
     title: str
     assignments: tuple[Assignment, ...]
-    settings: Checks
     visibility: VisibilityPolicy
     policy: PointsPolicy
 
@@ -218,6 +222,17 @@ class Course:
     def points(self) -> Decimal:
         """The points of the whole course."""
         return sum((assignment.points for assignment in self.assignments), Decimal(0))
+
+    @property
+    def examples(self) -> dict[str, int]:
+        """The number of inputs that hypothesis draws for each check, by stage."""
+        return {assignment.stage: assignment.settings.examples for assignment in self.assignments}
+
+    def with_examples(self, number: int) -> Course:
+        """The same course with another number of inputs a check, in all stages."""
+        settings = Checks(examples=number)
+        changed = tuple(dataclasses.replace(a, settings=settings) for a in self.assignments)
+        return dataclasses.replace(self, assignments=changed)
 
     def assignment(self, stage: str) -> Assignment:
         """The assignment of one stage.
@@ -260,10 +275,10 @@ class Course:
         if doubled := _first_double(file.stages):
             raise CourseError(f"{path}: `stages` names {doubled!r} twice")
         assignments = tuple(
-            _load_assignment(root, stage, number, file.limits, path, released)
+            _load_assignment(root, stage, number, file, path, released)
             for number, stage in enumerate(file.stages, start=1)
         )
-        return cls(root, file.title, assignments, file.checks, file.visibility, file.points)
+        return cls(root, file.title, assignments, file.visibility, file.points)
 
 
 def find_course(start: Path) -> Path:
@@ -298,7 +313,7 @@ def visibility_of(test_file: Path) -> Visibility | None:
 
 
 def _load_assignment(
-    root: Path, stage: str, number: int, defaults: Limits, course_file: Path, released: bool
+    root: Path, stage: str, number: int, defaults: _CourseFile, course_file: Path, released: bool
 ) -> Assignment:
     folder = root / "assignments" / stage
     if not stage.isidentifier():
@@ -338,7 +353,8 @@ def _load_assignment(
             _with_forbidden(exercise, file.forbidden, path) for exercise in file.exercises
         ),
         checks=tuple(_share_points(stage, file.exercises, found)),
-        limits=file.limits or defaults,
+        limits=file.limits or defaults.limits,
+        settings=file.checks or defaults.checks,
         folder=folder,
         reference=root / "solutions" / f"{stage}.py",
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
 from typing import Literal
@@ -96,12 +96,12 @@ class StageRow(msgspec.Struct, frozen=True):
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """Where and how the submission was graded."""
+    """Where and how the submission was graded; `examples` is the inputs a check, by stage."""
 
     versions: dict[str, str] = {}
     device: str = "cpu"
     layers: tuple[str, ...] = ()
-    examples: int = 0
+    examples: dict[str, int] = {}
     seed: int = 0
 
 
@@ -239,6 +239,14 @@ def advice(checks: Iterable[CheckRow]) -> list[CheckRow]:
 def points_text(points: Decimal) -> str:
     """Points without needless zeros: 1, 1.5, 0.33."""
     return f"{points.normalize():f}"
+
+
+def inputs_text(examples: Mapping[str, int]) -> str:
+    """Of numbers of inputs by stage: 30 to 50 inputs a check."""
+    if not examples:
+        return "no inputs"
+    least, most = min(examples.values()), max(examples.values())
+    return f"{least} inputs a check" if least == most else f"{least} to {most} inputs a check"
 
 
 def to_json(value: object) -> bytes:

@@ -149,11 +149,13 @@ class TestARightCourse:
         assert Course.load(root).points == 4
 
     def test_has_defaults_that_a_stage_can_override(self, root: Path) -> None:
-        """`[limits]` of a stage replace those of the course, which replace the built-in ones."""
+        """Tables of a stage replace those of the course, which replace the built-in ones."""
         replace(root, "course.toml", "stages =", "checks.examples = 7\nstages =")
-        replace(root, "two/assignment.toml", "points = 1\n", "points = 1\nlimits.memory_mb = 99\n")
+        own = "points = 1\nlimits.memory_mb = 99\n"
+        replace(root, "two/assignment.toml", "points = 1\n", own)
+        replace(root, "two/assignment.toml", "points = 1\n", "points = 1\nchecks.examples = 9\n")
         course = Course.load(root)
-        assert course.settings.examples == 7
+        assert course.examples == {"one": 7, "two": 9}
         assert course.assignment("one").limits == Limits()
         assert course.assignment("two").limits == Limits(memory_mb=99)
 

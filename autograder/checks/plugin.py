@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from autograder.course import Course, stage_of, visibility_of
+from autograder.course import Checks, Course, stage_of, visibility_of
 from autograder.errors import AutograderError
 from autograder.text import plain
 
@@ -29,9 +29,8 @@ if TYPE_CHECKING:
 class Source(Protocol):
     """Where the plugin gets what checks are run against."""
 
-    @property
-    def examples(self) -> int:
-        """How many inputs hypothesis draws for each check."""
+    def examples(self, stage: str) -> int:
+        """How many inputs hypothesis draws for each check of a stage."""
 
     def student(self, stage: str) -> Backend:
         """A fresh backend for the student's module of one stage."""
@@ -58,7 +57,12 @@ class LocalSource:
         self.guards = Guards()
         self.folder = folder
         self.course = course
-        self.examples = examples or course.settings.examples
+        self._examples = examples
+
+    def examples(self, stage: str) -> int:
+        """As the command line says, else as the course does."""
+        # one that the course doesn't list is refused when a check of it is run
+        return self._examples or self.course.examples.get(stage, Checks().examples)
 
     def student(self, stage: str) -> Backend:
         """The student's module, imported afresh."""
@@ -111,9 +115,20 @@ def pytest_configure(config: pytest.Config) -> None:
         source = LocalSource(folder, course, config.getoption("--examples"))
         config.stash[SOURCE] = source
         config.pluginmanager.register(_LocalBoard(course), "autograder-board")
-    from autograder.checks.settings import use
 
-    use(config.stash[SOURCE].examples)
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A check takes hypothesis's settings from where it is imported."""
+    source = collector.config.stash.get(SOURCE, None)
+    stage = stage_of(collector.path)
+    if source is not None and stage is not None:
+        from autograder.checks.settings import use
+
+        use(source.examples(stage))
+    return (yield)
 
 
 @pytest.fixture

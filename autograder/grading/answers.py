@@ -12,6 +12,7 @@ from autograder.checks.comparison import tolerance
 from autograder.sandbox.runner import Answer, Missing, Raised, Returned
 
 _TERMS = 100  # sums of that length, in another order, are the same answer still
+_INTS = frozenset({int})
 _DEVIATION = 0.01  # of the way from the right answer to the wrong one
 
 
@@ -41,6 +42,8 @@ def _same(one: Any, other: Any, right: Any) -> bool:
     if type(one) is int and type(other) is int:  # of which an order of samples has thousands
         return one == other
     one, other, right = _plain(one), _plain(other), _plain(right)
+    if _is_ints(one) and _is_ints(other):
+        return bool(one == other)
     if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
         return _same_tensor(one, other, right)
     one, other, right = _number(one), _number(other), _number(right)
@@ -63,6 +66,10 @@ def _same(one: Any, other: Any, right: Any) -> bool:
             tolerance(torch.float32),
         )
     return type(one) is type(other) and bool(one == other)
+
+
+def _is_ints(value: Any) -> bool:
+    return type(value) is list and _INTS.issuperset(map(type, value))
 
 
 def _plain(value: Any) -> Any:

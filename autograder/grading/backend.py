@@ -139,6 +139,9 @@ class Trace:
         yield from self.last
 
 
+_NUMBERS = frozenset({int, float, bool})
+
+
 def size_of(value: Any) -> int:
     """How many bytes a value takes, about."""
     if isinstance(value, torch.Tensor):
@@ -150,6 +153,8 @@ def size_of(value: Any) -> int:
     if isinstance(value, dict):
         return 100 + sum(100 + size_of(item) for item in value.values())
     if isinstance(value, list | tuple):
+        if _NUMBERS.issuperset(map(type, value)):
+            return 100 + 50 * len(value)
         return 100 + sum(map(size_of, value))
     return 50
 

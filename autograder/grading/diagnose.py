@@ -178,8 +178,9 @@ class Diagnoser:
                 self._usual[key, run.seed] = [made.call for made in first]
         reference = self._worker(assignment, self._references[assignment.stage])
         agreeing = dict(scores)
-        for key in some:
-            made = self._ask_student(run, assignment, self._usual[key, run.seed])
+        asked = sorted(some)
+        answers = self._ask_student(run, assignment, [self._usual[key, run.seed] for key in asked])
+        for key, made in zip(asked, answers, strict=True):
             agreeing[key] = {
                 suspect: score
                 for suspect, score in scores[key].items()
@@ -192,23 +193,32 @@ class Diagnoser:
         calls = [made.call for key in keys for made in run.failing[key].calls]
         if any(_is_seeded(call) for call in calls):
             return True
-        made = self._ask_student(run, assignment, [call for call in calls for _ in range(2)])
+        [made] = self._ask_student(run, assignment, [[call for call in calls for _ in range(2)]])
         return any(
             not same_answer(one.answer, other.answer)
             for one, other in zip(made[::2], made[1::2], strict=False)
         )
 
-    def _ask_student(self, run: Run, assignment: Assignment, calls: Iterable[Call]) -> list[Made]:
-        """The student's answers to some calls, up to one that has none."""
+    def _ask_student(
+        self, run: Run, assignment: Assignment, checks: Iterable[Iterable[Call]]
+    ) -> list[list[Made]]:
+        """The student's answers to the calls of some checks, of each up to one that has none."""
         assert run.stages is not None
         folder = run.stages[assignment.stage].folder
+        answers: list[list[Made]] = []
         worker = WorkerBackend(StageRun(self._zygote, folder, assignment))
-        made = []
-        with contextlib.suppress(CheckStopped, UnsendableError), contextlib.closing(worker):
-            worker.load()
-            for call in calls:
-                made.append(Made(call, worker.call(call)))
-        return made
+        try:
+            for calls in checks:
+                answers.append([])
+                try:
+                    worker.load()
+                    for call in calls:
+                        answers[-1].append(Made(call, worker.call(call)))
+                except (CheckStopped, UnsendableError):
+                    worker.close()  # the next `load` starts another
+        finally:
+            worker.close()
+        return answers
 
     def _same_profile(
         self, run: Run, assignment: Assignment, alike: list[_Suspect], keys: list[CheckKey]

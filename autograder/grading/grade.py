@@ -144,5 +144,5 @@ def _environment(course: Course, zygote: Zygote) -> Environment:
     return Environment(
         versions=dict(sorted(versions.items())),
         layers=tuple(zygote.layers),
-        examples=course.settings.examples,
+        examples=course.examples,
     )

@@ -101,10 +101,9 @@ class Run:
         """No limit of this process's: the workers' own hold."""
         return None
 
-    @property
-    def examples(self) -> int:
-        """How many inputs hypothesis draws for each check."""
-        return self.course.settings.examples
+    def examples(self, stage: str) -> int:
+        """As the course says."""
+        return self.course.assignment(stage).settings.examples
 
     def refuse(self, stage: str, exercise: str) -> None:
         """Raise CheckStopped where it would only cost time to run another check."""

@@ -117,7 +117,8 @@ class Bench:
         stages = self._stages(assignment, variant)
         traces: dict[CheckKey, Trace] = {}
         affected = self._affected(assignment, variant)
-        trial = _trial(variant, self._replay(affected, stages[variant.stage], traces))
+        replayed = self._replay(affected, stages[variant.stage], traces, in_one=True)
+        trial = _trial(variant, replayed)
         own = {check.key for check in assignment.checks_of(variant.exercise)}
         failing = own & trial.failed.keys()
         if failing:
@@ -199,21 +200,32 @@ class Bench:
         stage: StageRun,
         traces: dict[CheckKey, Trace] | None = None,
         seed: int | None = None,
+        *,
+        in_one: bool = False,
     ) -> dict[CheckKey, Held]:
-        """What checks come to on recorded examples; `traces` gets the calls that were made."""
+        """What checks come to on recorded examples; `traces` gets the calls that were made.
+
+        With `in_one` a worker is kept for the checks of an exercise, until one fails.
+        """
         drawn = self._recording(stage.assignment.stage, seed).drawn
         guards, module = Guards(), stage.folder / stage.assignment.module
         held = {}
-        for check in checks:
-            trace = Trace()
-            backend = Recorded(WorkerBackend(stage), trace)
-            try:
+        worker, exercise = WorkerBackend(stage), ""
+        try:
+            for check in checks:
+                if check.exercise != exercise or not in_one:
+                    worker.close()
+                    worker, exercise = WorkerBackend(stage), check.exercise
+                trace = Trace()
                 guard = guards.of(stage.assignment, check.exercise, module)
-                held[check.key] = replay(drawn[check.key], backend, guard)
-            finally:
-                backend.close()
-            if traces is not None:
-                traces[check.key] = trace
+                result = replay(drawn[check.key], Recorded(worker, trace), guard)
+                held[check.key] = result
+                if result.first is not None:
+                    worker.close()  # the next `load` starts another
+                if traces is not None:
+                    traces[check.key] = trace
+        finally:
+            worker.close()
         return held
 
 

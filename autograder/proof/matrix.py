@@ -7,13 +7,12 @@ for its counter-example or its title; but no grade would miss it.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Sequence
 
 import msgspec
 
-from autograder.course import Assignment, Check, CheckKey, Checks, Course
+from autograder.course import Assignment, Check, CheckKey, Course
 from autograder.proof.bench import Trial
 from autograder.proof.plan import Plan, in_parts, mistaken, mutated, plan_stage
 from autograder.proof.pool import Task, on_all_cores
@@ -84,7 +83,7 @@ def measure(
     Raises:
         CourseError, InputError, AutograderError: as `verify`.
     """
-    course = dataclasses.replace(course, settings=Checks(examples=EXAMPLES[-1]))
+    course = course.with_examples(EXAMPLES[-1])
     plans = [plan_stage(assignment) for assignment in course.assignments]
     tasks = [
         Task("kill all", some, seed)

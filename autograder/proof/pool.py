@@ -8,8 +8,9 @@ import os
 import signal
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import util
@@ -33,6 +34,13 @@ class Task:
     variants: tuple[Variant, ...]
     seed: int | None = None
 
+    @property
+    def shares(self) -> tuple[str, ...]:
+        """Tasks that say the same here are quickest in one process: what one needs is there."""
+        first = self.variants[0]
+        exercise = first.exercise if self.how == "diagnose" else ""
+        return self.how, first.stage, exercise, str(self.seed)
+
 
 def on_all_cores(
     course: Course, tasks: Sequence[Task], jobs: int | None = None, *, allow_weak: bool = False
@@ -41,7 +49,7 @@ def on_all_cores(
 
     Args:
         course: whose checks are tried.
-        tasks: what is tried; stage by stage is quickest.
+        tasks: what is tried; what takes longest comes best first.
         jobs: how many processes; None: one for each core.
         allow_weak: go on where the sandbox is below its floor.
 
@@ -54,11 +62,20 @@ def on_all_cores(
     with tempfile.TemporaryDirectory(prefix="autograder-verify-") as base:
         staging = Path(base)
         staging.chmod(0o711)
-        pool = ProcessPoolExecutor(count, context, _begin, (course, staging, allow_weak))
-        is_done = False
+        begin = (course, staging, allow_weak)
+        lanes = [ProcessPoolExecutor(1, context, _begin, begin) for _ in range(count)]
+        queue, is_done = _Queue(tasks), False
+        running: dict[Future[tuple[list[Trial], float]], ProcessPoolExecutor] = {}
         try:
-            for future in as_completed([pool.submit(_try, task) for task in tasks]):
-                yield future.result()
+            while True:
+                for lane in set(lanes) - set(running.values()):
+                    if task := queue.next(lane):
+                        running[lane.submit(_try, task)] = lane
+                if not running:
+                    break
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    del running[future]
+                    yield future.result()
             is_done = True
         except BrokenProcessPool as error:
             raise AutograderError("a process that tried variants has ended") from error
@@ -66,7 +83,35 @@ def on_all_cores(
             if not is_done:  # interrupted: what is under way may take minutes
                 for process in multiprocessing.active_children():
                     process.terminate()
-            pool.shutdown(cancel_futures=True)
+            for lane in lanes:
+                lane.shutdown(cancel_futures=True)
+
+
+class _Queue:
+    """Tasks for several processes: each gets those that share much with what it did last."""
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        self._groups: dict[tuple[str, ...], deque[Task]] = {}
+        for task in tasks:
+            self._groups.setdefault(task.shares, deque()).append(task)
+        self._last: dict[object, tuple[str, ...]] = {}
+
+    def next(self, process: object) -> Task | None:
+        """What `process` does next; None: nothing is left."""
+        last = self._last.get(process)
+        if last not in self._groups:
+            others = {key for other, key in self._last.items() if other is not process}
+            fresh = [key for key in self._groups if key not in others]
+            # help another process with most of what is left
+            busiest = max(self._groups, key=lambda key: len(self._groups[key]), default=None)
+            last = fresh[0] if fresh else busiest
+        if last is None:
+            return None
+        self._last[process] = last
+        task = self._groups[last].popleft()
+        if not self._groups[last]:
+            del self._groups[last]
+        return task
 
 
 @dataclass

@@ -66,10 +66,13 @@ class StageProof(msgspec.Struct):
 
 
 class Proof(msgspec.Struct):
-    """The whole proof; `failures` are those of the course as such."""
+    """The whole proof; `failures` are those of the course as such.
+
+    `examples` is the number of inputs a check, by stage.
+    """
 
     course: str
-    examples: int
+    examples: dict[str, int]
     stages: list[StageProof]
     failures: list[Failure]
     seconds: float

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from autograder.proof.matrix import StageMatrix
 from autograder.proof.proof import Precision, Proof, StageProof
-from autograder.report import points_text
+from autograder.report import inputs_text, points_text
 
 
 def print_proof(proof: Proof, file: IO[str], width: int | None = None) -> None:
@@ -29,7 +29,7 @@ def print_proof(proof: Proof, file: IO[str], width: int | None = None) -> None:
         console.print(_hanging(Text("✗", "red"), line))
         console.print(_hanging(Text("   "), Text(failure.why)))
     pace = f"; {proof.mutants_per_minute} mutants a minute" if proof.mutants_per_minute else ""
-    told = f"{proof.examples} inputs a check, {proof.seconds:.0f} s{pace}"
+    told = f"{inputs_text(proof.examples)}, {proof.seconds:.0f} s{pace}"
     if proof.holds:
         console.print(Text.assemble(("✓ all of it holds", "green"), f" ({told})"))
     else:

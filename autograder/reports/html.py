@@ -22,6 +22,7 @@ from autograder.report import (
     Report,
     advice,
     hints,
+    inputs_text,
     judged,
     points_text,
     write_atomically,
@@ -162,6 +163,7 @@ _ENVIRONMENT = Environment(
 )
 _ENVIRONMENT.filters |= {
     "points": points_text,
+    "inputs": inputs_text,
     "shown": _shown,
     "standing": _standing,
     "hints": hints,

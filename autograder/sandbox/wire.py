@@ -45,6 +45,7 @@ MAX_ITEMS = 1_000_000  # of a lazy iterator, which may never end
 MAX_DIMS = 32
 MAX_GENERATORS = 64  # each costs kilobytes, and its seed no more than four bytes of the header
 _INT64 = range(-(1 << 63), 1 << 63)
+_LEAVES = frozenset({type(None), bool, int, float, str})  # what stands for itself
 _MAX_INT_DIGITS = 4096
 
 _TORCH_DTYPES = {
@@ -94,7 +95,8 @@ class _Encoder:
             raise UnsendableError(f"a value nested more than {MAX_DEPTH} deep (or cyclic)")
         # The exact builtin types come first and are the fast path; what follows turns their
         # subclasses and look-alikes into them, so that nothing with behaviour of its own crosses.
-        if value is None or value is True or value is False:
+        kind = type(value)
+        if kind in _LEAVES and (kind is not int or value in _INT64):
             return value
         if isinstance(value, torch.Tensor):
             return self._tensor(value)
@@ -296,11 +298,13 @@ class _Decoder:
         return value
 
     def value(self, tree: Any, depth: int = 0) -> Any:
-        if tree is None or type(tree) in (bool, int, float, str):
+        if type(tree) in _LEAVES:
             return tree
         if type(tree) is not list or not tree or depth > MAX_DEPTH:
             raise WireError("a tree that is malformed or too deep")
         tag, *rest = tree
+        if tag in ("l", "t") and _LEAVES.issuperset(map(type, rest)):
+            return rest if tag == "l" else tuple(rest)  # lists of thousands of indices
         if tag == "l":
             return [self.value(item, depth + 1) for item in rest]
         if tag == "t":
