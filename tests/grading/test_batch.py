@@ -309,7 +309,7 @@ class TestOutcomes:
         environment = graded.report("honest")["environment"]
         assert {"python", "torch", "hypothesis", "autograder"} <= environment["versions"].keys()
         assert "rlimits" in environment["layers"]
-        assert environment["examples"] == {"doubles": 5}
+        assert environment["examples"] == {"doubles": 5, "words": 5}
 
 
 class TestBadInput:
