@@ -6,6 +6,8 @@ imported module when a student runs pytest. A check can't tell which.
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,12 +189,17 @@ class Example:
 
     Args:
         check: the check's own function.
-        args, kwargs: what it is given; the student's face among them is a place to fill in.
+        args, kwargs: what it is given; the student's face among them is a place to fill in. They
+            are kept as they are now: a check may change what it was given.
     """
 
     check: Callable[..., object]
     args: Sequence[Any]
     kwargs: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "args", _copied(tuple(self.args)))
+        object.__setattr__(self, "kwargs", _copied(dict(self.kwargs)))
 
     def run(self, student: Face) -> Exception | None:
         """Run the example on another submission; how it fails there, None if it holds.
@@ -203,9 +210,10 @@ class Example:
         for value in (*self.args, *self.kwargs.values()):
             if isinstance(value, torch.Generator):  # the check may have drawn from it
                 value.manual_seed(value.initial_seed())
-        args = [student if _is_students(value) else value for value in self.args]
+        args = [student if _is_students(value) else _copied(value) for value in self.args]
         kwargs = {
-            name: student if _is_students(value) else value for name, value in self.kwargs.items()
+            name: student if _is_students(value) else _copied(value)
+            for name, value in self.kwargs.items()
         }
         begin_example(student, self)
         try:
@@ -213,6 +221,21 @@ class Example:
         except Exception as error:  # noqa: BLE001  a check may break down on what it is given
             return error
         return None
+
+
+def _copied(value: Any) -> Any:
+    """The same value in containers and tensors of its own; all else stays what it is."""
+    kind = type(value)
+    if kind is dict:
+        return {key: _copied(item) for key, item in value.items()}
+    if kind in (list, tuple):
+        return kind(_copied(item) for item in value)
+    if kind is torch.Tensor and value.is_leaf:
+        return copy.deepcopy(value)  # with its strides
+    if dataclasses.is_dataclass(kind) and all(f.init for f in dataclasses.fields(kind)):
+        fields = {f.name: _copied(getattr(value, f.name)) for f in dataclasses.fields(kind)}
+        return dataclasses.replace(value, **fields)
+    return value
 
 
 @dataclass(frozen=True)

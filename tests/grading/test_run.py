@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -273,6 +274,37 @@ class TestReplay:
         first = torch.rand(3, generator=torch.Generator().manual_seed(7))
         assert len(backend.calls) == 4
         assert all(torch.equal(call.args[0], first) for call in backend.calls)
+
+    def test_what_the_check_changed_begins_again(self) -> None:
+        """Whatever it was given is as it was drawn, each time."""
+
+        @dataclass(frozen=True)
+        class Drawn:
+            numbers: list[int]
+
+        def check(student: Face, case: dict[str, torch.Tensor], drawn: Drawn) -> None:
+            student.f(case["x"], list(drawn.numbers))
+            case |= {"x": case["x"].repeat(2)}
+            case["y"] += 1
+            drawn.numbers.append(3)
+            student.f(case["x"], case["y"], drawn.numbers)
+
+        backend = _Listening()
+        face = Face(backend)
+        case = {"x": torch.ones(2), "y": torch.zeros(3, 2).T}
+        strides = case["y"].stride()
+        example = Example(check, (face,), {"case": case, "drawn": Drawn([1, 2])})
+        check(face, case, Drawn([1, 2]))
+        for _ in range(2):
+            assert example.run(face) is None
+        assert len(backend.calls) == 6
+        for first, second in zip(backend.calls[::2], backend.calls[1::2], strict=True):
+            assert first.args[0].shape == (2,)
+            assert second.args[0].shape == (4,)
+            assert torch.equal(second.args[1], torch.ones(2, 3))
+            assert second.args[1].stride() == strides
+            assert first.args[1] == [1, 2]
+            assert second.args[2] == [1, 2, 3]
 
     def test_the_students_place_is_taken_and_the_reference_stays(self) -> None:
         def check(student: Face, *, reference: Face) -> None:
