@@ -14,11 +14,12 @@ from autograder.course import Assignment, CheckKey
 from autograder.proof.bench import Trial
 from autograder.proof.mutants import Mutant
 from autograder.proof.plan import Plan
-from autograder.proof.proof import Failure, Precision, StageProof
+from autograder.proof.proof import Failure, MistakeRow, Precision, StageProof
 from autograder.proof.variants import Kind
 
 DIAGNOSED = 0.95  # of the mistakes
 KILLED = 0.98  # of the mutants that are not equivalent
+SEPARATED = 10.0  # times the tolerance, for the values that give a mistake away
 OF_LIMIT = 1 / 3  # of the CPU time that a check has, for the slowest on the reference
 
 
@@ -109,6 +110,20 @@ def _judge_mistakes(proof: StageProof, plan: Plan, trials: list[Trial]) -> None:
                 Failure("mistake", name, f"fails {key[2]} of {checks[key].exercise} too")
             )
         named = {mistake for found in trial.diagnoses.values() for mistake in found.mistakes}
+        error = max((near.error for key, near in trial.closest if key in own), default=0.0)
+        by_value = 1 < error < math.inf
+        proof.each_mistake.append(
+            MistakeRow(
+                exercise=variant.exercise,
+                name=variant.name,
+                kept=round(kept[-1], 3),
+                error=round(error, 1) if by_value else None,
+                named=sorted(named),
+            )
+        )
+        if by_value and error < SEPARATED:
+            why = f"is off by {error:.1f} times the tolerance, and should be by {SEPARATED:g}"
+            proof.failures.append(Failure("mistake", name, why))
         proof.diagnosed += variant.name in named
         proof.diagnosed_alone += named == {variant.name}
         if variant.name not in named:

@@ -39,6 +39,24 @@ class Precision(msgspec.Struct, frozen=True):
     resolution: float | None
 
 
+class MistakeRow(msgspec.Struct, frozen=True):
+    """What one mistake came to.
+
+    Args:
+        exercise, name: which it is.
+        kept: the share of its exercise's points that it keeps.
+        error: the largest error of its answers, in units of the tolerance, over all inputs that
+            were drawn; None where something else than a value gives it away.
+        named: the mistakes that a student who makes it is told of.
+    """
+
+    exercise: str
+    name: str
+    kept: float
+    error: float | None
+    named: list[str]
+
+
 class StageProof(msgspec.Struct):
     """The counts of one stage."""
 
@@ -62,6 +80,7 @@ class StageProof(msgspec.Struct):
     slowest_check: str = ""
     slowest_share_of_limit: float = 0.0
     precision: list[Precision] = []
+    each_mistake: list[MistakeRow] = []
     failures: list[Failure] = []
 
 

@@ -274,6 +274,22 @@ class TestTolerances:
         )
         assert proof.precision == [Precision("variance", "float32", 0.31, 9.0, 30.0)]
 
+    def test_a_mistake_has_to_be_well_outside_of_them(self, judging: Judging) -> None:
+        """Ten times the tolerance, where it is values that give it away."""
+        proof = judging.of(
+            trial("reference", **near(0.2, 24)),
+            trial("mistake", "near", VARIANCE, exercise="variance", **near(9.9, 24)),
+            trial("mistake", "far", VARIANCE, exercise="variance", **near(10.0, 24)),
+            trial("mistake", "shape", VARIANCE, exercise="variance", **near(0.2, 24)),
+            trial("mistake", "nan", VARIANCE, exercise="variance", **near(math.inf, 24)),
+        )
+        rows = {row.name: row.error for row in proof.each_mistake}
+        assert rows == {"near": 9.9, "far": 10.0, "shape": None, "nan": None}
+        why = "is off by 9.9 times the tolerance, and should be by 10"
+        assert [f for f in proof.failures if f.what == "mistake"] == [
+            Failure("mistake", "variance: near", why)
+        ]
+
     def test_each_dtype_has_its_own(self, judging: Judging) -> None:
         proof = judging.of(
             trial("reference", **near(0.2, 24)),
