@@ -345,6 +345,30 @@ class TestAdvice:
         assert board(result.stdout) == {"wrong": "1.3 1.5 ◐ 0 of 1 checks pass, with advice"}
 
 
+COUNTING = """\
+def {name}(n):
+    with open("{name}.count", "a") as file:
+        file.write(".")
+    return 2 * n
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "many", "few"), [((), 20, 5), (("--examples", "7"), 7, 7)], ids=["", "--examples"]
+)
+def test_a_stage_may_draw_fewer_inputs(
+    tmp_path: Path, arguments: tuple[str, ...], many: int, few: int
+) -> None:
+    """As its assignment.toml says; what the command line says is for all."""
+    modules = {name: COUNTING.format(name=f"of_{name}") for name in ("many", "few")}
+    write_course(tmp_path, {"many": ("of_many",), "few": ("of_few",)}, **modules)
+    path = tmp_path / "assignments" / "few" / "assignment.toml"
+    path.write_text("checks.examples = 5\n" + path.read_text())
+    assert run_pytest(tmp_path, *arguments).returncode == 0
+    assert len((tmp_path / "of_many.count").read_text()) == many
+    assert len((tmp_path / "of_few.count").read_text()) == few
+
+
 class TestAUsageError:
     """Exit code 4 and one sentence, before anything is run."""
 
