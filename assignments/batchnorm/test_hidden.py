@@ -133,6 +133,12 @@ class Scenario:
         return max(reach(x, *self.affine, self.options["eps"]), float(x.square().max()))
 
     @property
+    def scales_of_statistics(self) -> list[float]:
+        """How large the numbers are that make up the running mean, and the running variance."""
+        largest = max(1.0, *(float(x.abs().max()) for _, x in self.steps))
+        return [largest, largest**2]
+
+    @property
     def head(self) -> list[str]:
         """The imports."""
         return ["import torch", f"from batchnorm import {self.name}", ""]
@@ -469,8 +475,10 @@ def assert_apart(student: Any, reference: Any, two: list[Scenario], dtype: torch
 
     expected = reference.program([*one.head, *lines(torch.float64)])
     printed = student.program([*one.head, *lines(dtype)])
-    size = max(one.scale, other.scale)
-    assert_printed(printed, expected, dtype=dtype, terms=5, scale=size)
+    later = [one.scale] * (len(one.steps) - 1)
+    sizes = [one.scale, *[other.scale] * len(other.steps), *later]
+    sizes += [*one.scales_of_statistics, *other.scales_of_statistics]
+    assert_printed(printed, expected, dtype=dtype, terms=5, scale=sizes)
 
 
 def assert_loads(student: Any, reference: Any, scenario: Scenario, dtype: torch.dtype) -> None:
