@@ -208,6 +208,39 @@ def matrix(
 
 
 @app.command()
+def calibrate(
+    stage: Annotated[str, typer.Argument(metavar="STAGE", help="A stage with trainings.")],
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, metavar="N", help="Of the weakest right training.")
+    ] = 300,
+    mistake_seeds: Annotated[
+        int, typer.Option("--mistake-seeds", min=1, metavar="N", help="Of each known mistake.")
+    ] = 60,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, metavar="N", help="Processes side by side.")
+    ] = None,
+    course: CourseOption = None,
+) -> None:
+    """Measure what trainings have to reach, and how often that is unfair; it can be interrupted."""
+    _need_linux()
+    from autograder.progress import Count
+    from autograder.proof.calibrate import calibrate as measure
+    from autograder.proof.summary import print_calibration
+    from autograder.sandbox.jail import hide_memory
+
+    hide_memory()
+    with Count("trainings") as count:
+        found = measure(
+            *(_course(course), stage),
+            seeds=seeds,
+            mistake_seeds=mistake_seeds,
+            jobs=jobs,
+            progress=count.show,
+        )
+    print_calibration(found, sys.stdout)
+
+
+@app.command()
 def release(
     out: Annotated[
         Path | None,

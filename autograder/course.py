@@ -101,6 +101,9 @@ class Exercise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `covers` lists the names that the exercise is made of; it defaults to the exercise's own.
     `resolution` is the relative error, in units of the dtype's eps, that every check which
     compares floating-point answers has to notice; `verify` sees to it.
+    `recipe` says that many ways are right and the outcome is judged, as of a training: no mutants
+    are made of it, no failure is taken for a known mistake by its answers, and `calibrate`
+    measures what it has to reach.
     `forbidden` is what its code must not use; what the whole stage forbids is added when it is
     read.
     """
@@ -109,6 +112,7 @@ class Exercise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     points: Decimal
     covers: tuple[str, ...] = ()
     resolution: float = 100.0
+    recipe: bool = False
     forbidden: Forbidden = Forbidden()
 
     def __post_init__(self) -> None:

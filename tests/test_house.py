@@ -23,7 +23,7 @@ MAY = {
     "progress": {"report"},
     "report": {"errors", "course", "text"},
     "sandbox": {"errors", "course", "torchvision_compat"},
-    "checks": {"errors", "course", "report", "text", "sandbox"},
+    "checks": {"errors", "course", "report", "text", "sandbox", "torchvision_compat"},
     "reports": {"errors", "course", "report", "text"},
     "release": {"errors", "course"},
     "new": {"errors", "course", "release"},

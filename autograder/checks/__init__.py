@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from autograder.checks.exercises import exercise as exercise
     from autograder.checks.exercises import given as given
     from autograder.checks.formatting import code as code
+    from autograder.checks.goals import budget as budget
+    from autograder.checks.goals import goal_of as goal_of
+    from autograder.checks.goals import training_seeds as training_seeds
     from autograder.checks.programs import (
         assert_printed as assert_printed,
     )
@@ -69,6 +72,7 @@ _HOMES = {
     ),
     "exercises": ("exercise", "given"),
     "formatting": ("code",),
+    "goals": ("budget", "goal_of", "training_seeds"),
     "programs": ("assert_printed", "printed_by"),
     "strategies": ("dims", "generators", "seeds", "tensors"),
 }

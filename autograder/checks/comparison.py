@@ -18,6 +18,7 @@ import torch
 
 from autograder.checks.failures import CheckFailure, StudentRaised
 from autograder.checks.formatting import WHOLE, show
+from autograder.checks.goals import note_reached
 from autograder.checks.patterns import Mismatch
 
 _MOST_LISTED = 100_000  # elements of a tensor that stands for a list
@@ -188,6 +189,7 @@ def assert_reaches(
         problem: a sentence for the student, with what was measured and what was asked for.
         actual: the very value that the student's code returned, if it was one.
     """
+    note_reached(value)
     if value >= threshold:
         return
     share = (value - floor) / (threshold - floor) if value > floor else 0.0

@@ -6,6 +6,7 @@ imported module when a student runs pytest. A check can't tell which.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,6 +39,7 @@ from autograder.sandbox.runner import (
     Runner,
     Unsendable,
 )
+from autograder.torchvision_compat import import_torchvision
 
 _MOST_EXAMPLES = 1000  # shrinking can come to many more, and nobody asks for those
 
@@ -304,6 +306,7 @@ class ModuleBackend:
             return
         if not self._file.is_file():
             raise CheckStopped("missing", f"{self._file.name} is missing in {self._file.parent}")
+        repair_for(self._file.read_text(encoding="utf-8", errors="replace"))
         torch.manual_seed(0)
         raised = self._runner.load()
         if raised is not None:
@@ -312,6 +315,8 @@ class ModuleBackend:
 
     def call(self, call: Call) -> Answer:
         """Run one call in this process."""
+        if call.program:
+            repair_for(call.args[0])
         args, kwargs = wire.roundtrip((call.args, call.kwargs), keep_strides=True)
         return self._runner.call(msgspec.structs.replace(call, args=args, kwargs=kwargs))
 
@@ -322,6 +327,13 @@ class ModuleBackend:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def repair_for(source: str) -> None:
+    """Make torchvision importable for what is to be run in this process, as it is in a worker."""
+    if "torchvision" in source:
+        with contextlib.suppress(ImportError):  # whoever needs it will say so
+            import_torchvision()
 
 
 def import_failed(file: str, raised: Raised) -> str:

@@ -27,6 +27,7 @@ from typing import Any
 import torch
 
 from autograder.checks.comparison import assert_close, assert_equal
+from autograder.checks.faces import repair_for
 from autograder.checks.failures import CheckFailure
 from autograder.sandbox import programs
 
@@ -42,7 +43,9 @@ def printed_by(lines: str | Iterable[str], **names: Any) -> list[Any]:
     def provides(_: str, name: str) -> Any:
         return names[name]
 
-    return programs.run(lines if isinstance(lines, str) else "\n".join(lines), provides)
+    text = lines if isinstance(lines, str) else "\n".join(lines)
+    repair_for(text)
+    return programs.run(text, provides)
 
 
 def assert_printed(

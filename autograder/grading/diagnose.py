@@ -87,6 +87,8 @@ class Diagnoser:
         found: dict[CheckKey, Diagnosis] = {}
         for assignment in run.course.assignments:
             for exercise in assignment.exercises:
+                if exercise.recipe:
+                    continue  # right answers differ, and each takes as long as a training
                 keys = [
                     key
                     for check in assignment.checks_of(exercise.name)

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from autograder.checks.comparison import Closeness
+from autograder.checks.goals import trying
 from autograder.checks.guard import Guards
 from autograder.course import Assignment, Check, CheckKey, Course, Limits
 from autograder.errors import AutograderError
@@ -36,6 +37,7 @@ class Trial:
         diagnoses: what a student would have been told.
         seconds: the CPU time of each check on the reference; only where it was graded in full.
         seed: where the inputs came from, None for the usual ones.
+        reached: the accuracy in percent that a training came to; None where it was refused before.
     """
 
     variant: Variant
@@ -45,6 +47,7 @@ class Trial:
     diagnoses: dict[CheckKey, Diagnosis] = field(default_factory=dict)
     seconds: dict[CheckKey, float] = field(default_factory=dict)
     seed: int | None = None
+    reached: float | None = None
 
 
 class Bench:
@@ -86,7 +89,10 @@ class Bench:
             for key, verdict in run.verdicts.items()
             if verdict.outcome != "passed"
         }
-        return Trial(variant, failed, seconds=self._recording(variant.stage).seconds_used)
+        recording = self._recording(variant.stage)
+        for key, how in recording.failed.items():  # what was recorded is cut short by it
+            failed.setdefault(key, f"in the grader's own process: {how}")
+        return Trial(variant, failed, seconds=recording.seconds_used)
 
     def hold(self, variant: Variant, seed: int | None = None) -> Trial:
         """Run every check on the examples that the reference met; a fresh worker for each."""
@@ -153,6 +159,17 @@ class Bench:
         finally:
             backend.close()
         return dataclasses.replace(_trial(variant, held), seed=seed)
+
+    def train(self, variant: Variant, seed: int | None) -> Trial:
+        """Have the hidden check of the variant's exercise judge a training with one seed."""
+        course = self._course.select([variant.stage])
+        assignment = course.assignments[0]
+        keys = {c.key for c in assignment.checks_of(variant.exercise, "hidden") if c.weight}
+        run = Run(course, self._stages(assignment, variant), only=keys)
+        with trying(seed or 0) as trial:
+            self._run(course, [run])
+        failed = {key: run.verdicts[key].message for key in keys}
+        return Trial(variant, failed, seed=seed, reached=min(trial.reached, default=None))
 
     def _run(self, course: Course, runs: Iterable[Run]) -> None:
         if fault := run_checks(course, runs):

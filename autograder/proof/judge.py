@@ -12,6 +12,7 @@ import torch
 from autograder.checks.comparison import Closeness
 from autograder.course import Assignment, CheckKey
 from autograder.proof.bench import Trial
+from autograder.proof.evidence import stale
 from autograder.proof.mutants import Mutant
 from autograder.proof.plan import Plan
 from autograder.proof.proof import Failure, MistakeRow, Precision, StageProof
@@ -27,7 +28,7 @@ def judge(plan: Plan, trials: list[Trial]) -> StageProof:
     """The proof of one stage from what its variants came to."""
     assignment = plan.assignment
     proof = StageProof(assignment.stage, len(assignment.checks), assignment.points)
-    proof.failures = [*plan.unfit]
+    proof.failures = [*plan.unfit, *stale(assignment)]
 
     def of(kind: Kind) -> list[Trial]:
         return [trial for trial in trials if trial.variant.kind == kind]
@@ -93,6 +94,7 @@ def _judge_mistakes(proof: StageProof, plan: Plan, trials: list[Trial]) -> None:
     exercises = {exercise.name: exercise for exercise in plan.assignment.exercises}
     checks = {check.key: check for check in plan.assignment.checks}
     undiagnosed = []
+    to_diagnose = [t for t in trials if not exercises[t.variant.exercise].recipe]
     kept = []
     for trial in trials:
         variant = trial.variant
@@ -126,13 +128,13 @@ def _judge_mistakes(proof: StageProof, plan: Plan, trials: list[Trial]) -> None:
             proof.failures.append(Failure("mistake", name, why))
         proof.diagnosed += variant.name in named
         proof.diagnosed_alone += named == {variant.name}
-        if variant.name not in named:
+        if variant.name not in named and trial in to_diagnose:
             undiagnosed.append((name, f"is taken for {', '.join(sorted(named)) or 'none'}"))
     for mistake in plan.mistakes:
         if mistake.quotes_itself:
             name = f"{mistake.exercise}: {mistake.name}"
             proof.failures.append(Failure("hint", name, "the hint quotes the patch"))
-    if trials and proof.diagnosed < DIAGNOSED * len(trials):
+    if proof.diagnosed < DIAGNOSED * len(to_diagnose):
         proof.failures += [Failure("diagnosis", name, why) for name, why in undiagnosed]
     proof.kept = round(sum(kept) / len(kept), 3) if kept else 0.0
 

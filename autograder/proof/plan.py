@@ -37,7 +37,12 @@ def plan_stage(assignment: Assignment, *, with_mutants: bool = True) -> Plan:
     found: Iterable[Mutant] = ()
     equivalents = read_equivalents(assignment.folder / "equivalent.toml")
     if with_mutants:
-        found = mutants(source, str(assignment.reference))
+        recipes = {name for e in assignment.exercises if e.recipe for name in e.names}
+        found = [
+            mutant
+            for mutant in mutants(source, str(assignment.reference))
+            if mutant.function.partition(".")[0] not in recipes
+        ]
     return Plan(
         assignment=assignment,
         alternatives=tuple(alternatives(assignment)),

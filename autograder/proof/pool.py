@@ -23,7 +23,7 @@ from autograder.proof.bench import Bench, Trial
 from autograder.proof.variants import Variant
 from autograder.sandbox.jail import die_with_parent, hide_memory
 
-How = Literal["grade", "hold", "diagnose", "kill", "kill all"]
+How = Literal["grade", "hold", "diagnose", "kill", "kill all", "train"]
 
 
 @dataclass(frozen=True)
@@ -167,6 +167,8 @@ def _try_all(bench: Bench, task: Task) -> list[Trial]:
             return bench.diagnose(task.variants)
         case "kill":
             return [bench.kill(variant) for variant in task.variants]
+        case "train":
+            return [bench.train(variant, task.seed) for variant in task.variants]
         case "kill all":
             kill = functools.partial(bench.kill, every=True, seed=task.seed)
             return [kill(variant) for variant in task.variants]

@@ -27,11 +27,13 @@ class Recording(Run):
 
     `names` are those of the module's functions and classes that a check or its probes ask for;
     `seconds_used` is the CPU time of a check, for the grader's part and the reference's together.
+    `failed` has the checks that fail here, in the grader's process: their examples are cut short.
     """
 
     drawn: dict[CheckKey, list[Example]] = field(default_factory=dict)
     names: dict[CheckKey, set[str]] = field(default_factory=dict)
     seconds_used: dict[CheckKey, float] = field(default_factory=dict)
+    failed: dict[CheckKey, str] = field(default_factory=dict)
     _started: float = 0.0
 
     def student(self, stage: str) -> Backend:
@@ -44,6 +46,8 @@ class Recording(Run):
         student = getattr(item, "funcargs", {}).get("student")
         used = self.seconds_used.get(key, 0.0) + time.process_time() - self._started
         self.seconds_used[key] = used
+        if error is not None:
+            self.failed[key] = str(error)
         if student is not None:
             self.drawn.setdefault(key, []).extend(examples_of(student) or [example_of(item)])
             self.names.setdefault(key, set()).update(names_of(student))

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from autograder.checks.goals import Calibration
 from autograder.proof.matrix import StageMatrix
 from autograder.proof.proof import Precision, Proof, StageProof
 from autograder.report import inputs_text, points_text
@@ -127,4 +128,26 @@ def print_matrix(stages: list[StageMatrix], file: IO[str], width: int | None = N
             console.print("Checks that notice nothing that no other does:")
         for check in idle:
             console.print(f"  {check.exercise}: {check.name} (notices {check.notices})")
+        console.print()
+
+
+def print_calibration(found: Calibration, file: IO[str], width: int | None = None) -> None:
+    """Print what each training has to reach, and how often mistakes earn all points."""
+    console = Console(file=file, width=width, highlight=False)
+    for name, goal in found.goals.items():
+        told = (
+            f"all points from {goal.threshold:g}%, none up to {goal.floor:g}%; the weakest right "
+            f"training has {goal.mean:g} ± {goal.spread:g}% over {goal.seeds} seeds and misses it "
+            f"with a probability below {goal.false_fail:g}"
+        )
+        console.print(Text.assemble((name, "bold"), f": {told}"))
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        table.add_column("mistake")
+        for column in ("seeds", "accuracy", "earns all points"):
+            table.add_column(column, justify="right")
+        for mistake in goal.mistakes:
+            odds = f"below {mistake.full:g}"
+            table.add_row(mistake.name, str(mistake.seeds), f"{mistake.mean:g}%", odds)
+        if goal.mistakes:
+            console.print(table)
         console.print()

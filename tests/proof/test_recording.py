@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +16,9 @@ from autograder.checks.failures import CheckStopped
 from autograder.course import CheckKey, Course
 from autograder.errors import AutograderError
 from autograder.grading.run import reference_backend
+from autograder.proof.bench import Bench
 from autograder.proof.recording import Recording, record, replay
+from autograder.proof.variants import reference
 from autograder.sandbox.runner import Answer, Call
 
 PAIRS: CheckKey = ("sums", "hidden", "test_is_the_reference")
@@ -55,6 +58,18 @@ class TestRecord:
         assert counts[PAIRS] == counts[VARIANCE] == counts[REPEATS] == 15
         assert counts[TWO_VALUES] == 1  # without `given` it is an example itself
         assert counts["sums", "public", "test_nothing_is_the_largest_of_nothing"] == 1
+
+    def test_a_reference_that_fails_in_this_process_is_told(
+        self, recording: Recording, known: Any, staging: Path
+    ) -> None:
+        """Though it is right in a worker: what was recorded of it is cut short."""
+        assert recording.failed == {}
+        here = 'import sys\n\nimport torch\n\nif "pytest" in sys.modules:\n    raise OSError("x")\n'
+        known.edit("solutions/sums.py", "import torch\n", here)
+        course = known.load()
+        with Bench(course, staging) as bench:
+            failed = bench.grade(reference(course.assignment("sums"))).failed
+        assert failed[TWO_VALUES].startswith("in the grader's own process: ")
 
     def test_a_seed_draws_others_and_the_same_ones_again(
         self, recording: Recording, known_course: Course

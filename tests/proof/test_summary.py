@@ -42,7 +42,7 @@ def stage(name: str, *failures: Failure) -> StageProof:
 
 def printed(width: int, *stages: StageProof, failures: tuple[Failure, ...] = ()) -> list[str]:
     out = io.StringIO()
-    proof = Proof("A course", 50, list(stages), list(failures), 61.2, 2810)
+    proof = Proof("A course", {"sums": 50}, list(stages), list(failures), 61.2, 2810)
     print_proof(proof, out, width)
     return [line.rstrip() for line in out.getvalue().splitlines()]
 

@@ -96,7 +96,7 @@ class TestAsItIs:
         assert found["failures"] == []
         (stage,) = found["stages"]
         assert stage.keys() == set(StageProof.__struct_fields__)
-        measured = ("kept", "slowest_check", "slowest_share_of_limit", "precision")
+        measured = ("kept", "slowest_check", "slowest_share_of_limit", "precision", "each_mistake")
         assert {name: stage[name] for name in stage if name not in measured} == {
             "stage": "sums",
             "checks": 12,
@@ -121,6 +121,10 @@ class TestAsItIs:
         (row,) = stage["precision"]
         assert (row["exercise"], row["dtype"], row["resolution"]) == ("variance", "float32", 56)
         assert 0 < row["right"] < 1 < row["wrong"]
+        mistakes = stage["each_mistake"]
+        assert len(mistakes) == 13
+        assert all(mistake["named"] == [mistake["name"]] for mistake in mistakes)
+        assert min(m["error"] for m in mistakes if m["error"] is not None) == round(row["wrong"], 1)
 
     def test_what_does_not_is_named_on_the_terminal_and_in_json(self, known: Any) -> None:
         known.edit(HIDDEN, "student.clamp(x, 0, 10), 10)", "student.clamp(x, 0, 10), 11)")

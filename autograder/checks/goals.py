@@ -1,0 +1,146 @@
+"""What training has to reach: the seeds that it is tried with, and the accuracy that is asked for.
+
+A threshold is a noisy test. So it is measured (`autograder calibrate`), on the weakest training
+that is still right, and stands in the stage's ``calibration.toml`` with the evidence:
+
+    @exercise("train_cnn", weight=3)
+    def test_cnn_recognises_digits(student, reference):
+        found = [accuracy_of(student, seed) for seed in training_seeds()]
+        goal = goal_of(__file__, "train_cnn")
+        assert_reaches(statistics.median(found), goal.threshold, floor=goal.floor, problem=…)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from autograder.course import read_toml
+from autograder.errors import CourseError
+
+FILE = "calibration.toml"
+SEEDS = (1, 2, 3)  # what the grader trains with; the median decides
+
+_SEEDS: ContextVar[tuple[int, ...]] = ContextVar("seeds", default=SEEDS)
+
+
+class MistakeOdds(msgspec.Struct, frozen=True):
+    """How a known mistake fares: its mean accuracy in percent, and how often it earns all points.
+
+    `full` is an upper bound of the probability that the median of three seeds does.
+    """
+
+    name: str
+    seeds: int
+    mean: float
+    full: float
+
+
+class Goal(msgspec.Struct, frozen=True):
+    """What one exercise has to reach, and how that was found.
+
+    Args:
+        floor: an accuracy in percent up to which no points are earned.
+        threshold: the accuracy from which on all are.
+        false_fail: an upper bound of the probability that the weakest right training misses the
+            threshold, at the median of three seeds.
+        confidence: of that bound, and those of the mistakes.
+        seeds: how many were tried.
+        below: how many of those were below the threshold.
+        mean, spread: of the weakest right training's accuracy, in percent.
+        mistakes: what known mistakes reach.
+    """
+
+    floor: float
+    threshold: float
+    false_fail: float
+    confidence: float
+    seeds: int
+    below: int
+    mean: float
+    spread: float
+    mistakes: list[MistakeOdds] = []
+
+
+class Calibration(msgspec.Struct, frozen=True):
+    """A stage's ``calibration.toml``.
+
+    Args:
+        date: when it was measured.
+        digest: of the files that it depends on, see `autograder.proof.calibrate`.
+        versions: of Python and torch.
+        goals: by exercise.
+    """
+
+    date: str
+    digest: str
+    versions: dict[str, str]
+    goals: dict[str, Goal]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial of one seed: what `assert_reaches` is given meanwhile ends up in `reached`."""
+
+    reached: list[float]
+
+
+_TRIAL: ContextVar[Trial | None] = ContextVar("trial", default=None)
+
+
+def training_seeds() -> tuple[int, ...]:
+    """The seeds to train with: three, or the one that is being measured."""
+    return _SEEDS.get()
+
+
+def goal_of(check_file: str, exercise: str) -> Goal:
+    """What an exercise has to reach, from the ``calibration.toml`` beside its check.
+
+    While a goal is being measured there is none yet: nothing reaches what is returned then.
+
+    Raises:
+        CourseError: the file is missing or wrong, or has nothing of this exercise.
+    """
+    if _TRIAL.get() is not None:
+        return Goal(0.0, 101.0, *(0.0, 0.0, 0, 0, 0.0, 0.0))
+    path = Path(check_file).parent / FILE
+    if not path.is_file():
+        raise CourseError(f"{path} is missing: `autograder calibrate {path.parent.name}` writes it")
+    goals = read_toml(path, Calibration).goals
+    if exercise not in goals:
+        raise CourseError(
+            f"{path} has nothing of {exercise}: run `autograder calibrate {path.parent.name}`"
+        )
+    return goals[exercise]
+
+
+def budget(times: float, train: Callable[[], float]) -> float:
+    """A budget in CPU seconds: so many times what `train` says that the reference took.
+
+    While a goal is being measured it is endless, and nothing is trained for it.
+    """
+    return math.inf if _TRIAL.get() is not None else times * train()
+
+
+@contextmanager
+def trying(seed: int) -> Iterator[Trial]:
+    """Have checks train with this seed alone, and note what is reached."""
+    trial = Trial([])
+    seeds, token = _SEEDS.set((seed,)), _TRIAL.set(trial)
+    try:
+        yield trial
+    finally:
+        _SEEDS.reset(seeds)
+        _TRIAL.reset(token)
+
+
+def note_reached(value: float) -> None:
+    """Note a value that `assert_reaches` was given, while a goal is being measured."""
+    if (trial := _TRIAL.get()) is not None:
+        trial.reached.append(value)

@@ -1,0 +1,224 @@
+"""Stage 12, `training`: the loop that makes a network learn, and what it has learnt, in figures.
+
+A *loader* is anything that gives batches `(x, y)` when it is iterated over, each time anew: a
+`torch.utils.data.DataLoader`, or a list of pairs. Batches may differ in size, and the last one
+often does. A model maps a batch x to logits of shape `(n, K)`; `loss_fn(logits, y)` gives the mean
+loss of a batch as a scalar, as `torch.nn.CrossEntropyLoss()` does. Labels y are int64, `(n,)`.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def train_one_epoch(model, loader, loss_fn, optimizer) -> float:
+    """Visit every batch of `loader` once, and take a step of `optimizer` for each.
+
+    The model is in training mode meanwhile, whatever it was in before. A step uses the gradient of
+    its own batch alone, and not those of the batches before it.
+
+    Args:
+        model: an `nn.Module`; its parameters are what `optimizer` changes.
+        loader: the batches `(x, y)`, at least one.
+        loss_fn: gives the mean loss of a batch.
+        optimizer: has `zero_grad()` and `step()`.
+
+    Returns:
+        The mean loss of the samples, each as it was when its batch was visited: batches count by
+        their size.
+    """
+    # BEGIN SOLUTION
+    model.train()
+    total, count = 0.0, 0
+    for x, y in loader:
+        optimizer.zero_grad()
+        loss = loss_fn(model(x), y)
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(y)
+        count += len(y)
+    return total / count
+    # END SOLUTION
+
+
+def evaluate(model, loader, loss_fn) -> tuple[float, float]:
+    """How good a model is on the samples of a loader.
+
+    The model is in evaluation mode meanwhile, and afterwards in the mode that it was in
+    (`model.training`). Nothing is learnt: no gradients, and no running statistics. How the samples
+    are cut into batches makes no difference.
+
+    Args:
+        model: an `nn.Module`.
+        loader: the batches `(x, y)`, at least one.
+        loss_fn: gives the mean loss of a batch.
+
+    Returns:
+        `(accuracy, loss)`: the percentage of the samples whose largest logit is at their label,
+        from 0 to 100, and the mean loss of the samples; two Python floats.
+    """
+    # BEGIN SOLUTION
+    mode = model.training
+    model.eval()
+    right, total, count = 0, 0.0, 0
+    with torch.no_grad():
+        for x, y in loader:
+            logits = model(x)
+            right += (logits.argmax(dim=1) == y).sum().item()
+            total += loss_fn(logits, y).item() * len(y)
+            count += len(y)
+    model.train(mode)
+    return 100 * right / count, total / count
+    # END SOLUTION
+
+
+def per_class_accuracy(model, loader, num_classes: int) -> Tensor:
+    """The accuracy on the samples of each class by itself.
+
+    Modes and gradients are as in `evaluate`.
+
+    Args:
+        model: an `nn.Module`.
+        loader: the batches `(x, y)`, at least one.
+        num_classes: K.
+
+    Returns:
+        Percentages, a tensor `(K,)` of a floating-point dtype; NaN for a class without a sample.
+    """
+    # BEGIN SOLUTION
+    mode = model.training
+    model.eval()
+    right, count = torch.zeros(num_classes), torch.zeros(num_classes)
+    with torch.no_grad():
+        for x, y in loader:
+            hits = y[model(x).argmax(dim=1) == y]
+            right += torch.bincount(hits, minlength=num_classes)
+            count += torch.bincount(y, minlength=num_classes)
+    model.train(mode)
+    return 100 * right / count  # 0 / 0 is NaN
+    # END SOLUTION
+
+
+def fit(model, train_loader, val_loader, *, epochs: int, lr: float, optimizer="adam") -> Tensor:
+    """Train with cross-entropy, and keep the learning curves.
+
+    Args:
+        model: an `nn.Module` that gives logits.
+        train_loader: the batches to learn from.
+        val_loader: other samples, which nothing is learnt from.
+        epochs: at least 1.
+        lr: the learning rate.
+        optimizer: "adam", "rmsprop" or "sgd", PyTorch's; the latter with a momentum of 0.9.
+
+    Returns:
+        A tensor `(epochs, 4)`, a row after each epoch: accuracy and loss on the training samples,
+        accuracy and loss on the validation samples; accuracies in percent. What stands for the
+        training samples may be measured during the epoch or after it. Validation is in evaluation
+        mode, and after the epoch.
+
+    Raises:
+        ValueError: there is no such `optimizer`.
+    """
+    # BEGIN SOLUTION
+    kinds = {
+        "adam": torch.optim.Adam,
+        "rmsprop": torch.optim.RMSprop,
+        "sgd": lambda params, lr: torch.optim.SGD(params, lr=lr, momentum=0.9),
+    }
+    if optimizer not in kinds:
+        raise ValueError(f"optimizer is one of {', '.join(kinds)}, not {optimizer!r}")
+    steps = kinds[optimizer](model.parameters(), lr=lr)
+    rows = []
+    for _ in range(epochs):
+        model.train()
+        for x, y in train_loader:
+            steps.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            steps.step()
+
+        model.eval()
+        row = []
+        with torch.no_grad():
+            for loader in (train_loader, val_loader):
+                right, total, count = 0, 0.0, 0
+                for x, y in loader:
+                    logits = model(x)
+                    right += (logits.argmax(dim=1) == y).sum().item()
+                    total += F.cross_entropy(logits, y, reduction="sum").item()
+                    count += len(y)
+                row += [100 * right / count, total / count]
+        rows.append(row)
+    return torch.tensor(rows)
+    # END SOLUTION
+
+
+def train_mlp(x: Tensor, y: Tensor, *, seed: int, device: str) -> nn.Module:
+    """Train a network without convolutions on images of digits.
+
+    Model and recipe are yours, within a budget: at most 20 epochs (a sample that the model sees in
+    training counts, however it is altered), and ten times the time that ours takes.
+    `torch.manual_seed(seed)` is allowed here: two calls with one seed on one device give the same
+    model.
+
+    Args:
+        x: images, `(N, 1, 28, 28)`, float32 in [-1, 1]; on the CPU.
+        y: their labels, `(N,)`, int64 from 0 to 9.
+        seed: where all that is random comes from.
+        device: where to train: "cpu", or "cuda".
+
+    Returns:
+        The model, on `device`: it maps images to logits `(n, 10)`.
+    """
+    # BEGIN SOLUTION
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
+    model.to(device).train()
+    x, y = x.to(device), y.to(device)
+    epochs, batch_size = 8, 64
+    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+    for _ in range(epochs):
+        for batch in torch.randperm(len(x)).to(device).split(batch_size):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x[batch]), y[batch]).backward()
+            optimizer.step()
+    return model
+    # END SOLUTION
+
+
+def train_cnn(x: Tensor, y: Tensor, *, seed: int, device: str) -> nn.Module:
+    """Train a convolutional network on images of digits.
+
+    As `train_mlp`, with the same budget: at most 20 epochs, and ten times the time of ours.
+
+    Args:
+        x: images, `(N, 1, 28, 28)`, float32 in [-1, 1]; on the CPU.
+        y: their labels, `(N,)`, int64 from 0 to 9.
+        seed: where all that is random comes from.
+        device: where to train: "cpu", or "cuda".
+
+    Returns:
+        The model, on `device`: it maps images to logits `(n, 10)`.
+    """
+    # BEGIN SOLUTION
+    torch.manual_seed(seed)
+    model = nn.Sequential(
+        *[nn.Conv2d(1, 16, 5, stride=2, padding=2, bias=False), nn.BatchNorm2d(16), nn.ReLU()],
+        *[nn.Conv2d(16, 32, 3, padding=1, bias=False), nn.BatchNorm2d(32), nn.ReLU()],
+        *[nn.MaxPool2d(2), nn.Flatten(), nn.Dropout(0.25), nn.Linear(32 * 7 * 7, 10)],
+    )
+    model.to(device).train()
+    x, y = x.to(device), y.to(device)
+    epochs, batch_size, lr = 8, 64, 1e-2
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=1e-4)
+    steps = epochs * -(-len(x) // batch_size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps)
+    for _ in range(epochs):
+        for batch in torch.randperm(len(x)).to(device).split(batch_size):
+            shift = torch.randint(-1, 2, (2,)).tolist()  # a digit moved by a pixel stays what it is
+            images = torch.roll(x[batch], shift, dims=(2, 3))
+            optimizer.zero_grad()
+            F.cross_entropy(model(images), y[batch]).backward()
+            optimizer.step()
+            schedule.step()
+    return model
+    # END SOLUTION
