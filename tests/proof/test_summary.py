@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
+from autograder.checks.goals import Calibration, Goal, MistakeOdds
 from autograder.proof.proof import Failure, Precision, Proof, StageProof
-from autograder.proof.summary import print_proof
+from autograder.proof.summary import print_calibration, print_proof
 
 CULPRIT = Failure("mutant", "line 7, pairs: return n → return -n", "no check notices it " * 8)
 
@@ -79,3 +80,16 @@ def test_without_mutants_and_floats_nothing_is_said_of_them() -> None:
         *("0/0", "0", "0/0", "0%", "–", "–")
     ]
     assert not any("tolerances" in line for line in lines)
+
+
+def test_a_calibration_says_how_often_it_is_unfair() -> None:
+    """What has to be reached, with its error rate, and what each mistake reaches."""
+    blind = MistakeOdds("blind", 60, 10.25, 0.017)
+    goal = Goal(80.2, 90.2, 0.00069, 0.99, 300, 0, 93.1, 0.42, [blind])
+    out = io.StringIO()
+    print_calibration(Calibration("2026-11-21", "d", {}, {"train": goal}), out, 200)
+    first, head, row, *_ = (line.split() for line in out.getvalue().splitlines())
+    for said in ("train:", "90.2%,", "80.2%;", "93.1", "0.42%", "300", "0.00069"):
+        assert said in first
+    assert head == ["mistake", "seeds", "accuracy", "earns", "all", "points"]
+    assert row == ["blind", "60", "10.25%", "below", "0.017"]
