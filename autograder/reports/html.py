@@ -107,8 +107,10 @@ def _of_all(reports: Sequence[Report], stage: int, exercise: int) -> ExerciseOfA
     mistakes: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     for row in rows:
-        mistakes.update({name for check in row.checks for name in check.mistakes})
-        failed.update({c.title for c in judged(row.checks) if c.outcome in _WRONG})
+        # each once, and in the order of the course where as many made two of them
+        mistakes.update(list(dict.fromkeys(n for check in row.checks for n in check.mistakes)))
+        wrong = [check.title for check in judged(row.checks) if check.outcome in _WRONG]
+        failed.update(list(dict.fromkeys(wrong)))
     full = sum(row.points == row.max_points for row in rows)
     none = [row for row in rows if not row.points]
     return ExerciseOfAll(
