@@ -313,7 +313,8 @@ class ModuleBackend:
             return
         if not self._file.is_file():
             raise CheckStopped("missing", f"{self._file.name} is missing in {self._file.parent}")
-        repair_for(self._file.read_text(encoding="utf-8", errors="replace"))
+        with contextlib.suppress(OSError):  # the runner says what is wrong with the file
+            repair_for(self._file.read_text(encoding="utf-8", errors="replace"))
         torch.manual_seed(0)
         raised = self._runner.load()
         if raised is not None:

@@ -16,7 +16,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -26,8 +26,6 @@ from autograder.errors import CourseError
 
 FILE = "calibration.toml"
 SEEDS = (1, 2, 3)  # what the grader trains with; the median decides
-
-_SEEDS: ContextVar[tuple[int, ...]] = ContextVar("seeds", default=SEEDS)
 
 
 class MistakeOdds(msgspec.Struct, frozen=True):
@@ -73,7 +71,7 @@ class Calibration(msgspec.Struct, frozen=True):
 
     Args:
         date: when it was measured.
-        digest: of the files that it depends on, see `autograder.proof.calibrate`.
+        digest: of the files that it depends on, see `autograder.proof.evidence`.
         versions: of Python and torch.
         goals: by exercise.
     """
@@ -88,7 +86,8 @@ class Calibration(msgspec.Struct, frozen=True):
 class Trial:
     """A trial of one seed: what `assert_reaches` is given meanwhile ends up in `reached`."""
 
-    reached: list[float]
+    seed: int
+    reached: list[float] = field(default_factory=list)
 
 
 _TRIAL: ContextVar[Trial | None] = ContextVar("trial", default=None)
@@ -96,7 +95,8 @@ _TRIAL: ContextVar[Trial | None] = ContextVar("trial", default=None)
 
 def training_seeds() -> tuple[int, ...]:
     """The seeds to train with: three, or the one that is being measured."""
-    return _SEEDS.get()
+    trial = _TRIAL.get()
+    return SEEDS if trial is None else (trial.seed,)
 
 
 def goal_of(check_file: str, exercise: str) -> Goal:
@@ -131,12 +131,11 @@ def budget(times: float, train: Callable[[], float]) -> float:
 @contextmanager
 def trying(seed: int) -> Iterator[Trial]:
     """Have checks train with this seed alone, and note what is reached."""
-    trial = Trial([])
-    seeds, token = _SEEDS.set((seed,)), _TRIAL.set(trial)
+    trial = Trial(seed)
+    token = _TRIAL.set(trial)
     try:
         yield trial
     finally:
-        _SEEDS.reset(seeds)
         _TRIAL.reset(token)
 
 

@@ -304,29 +304,40 @@ def _is_seeded(call: Call) -> bool:
     return has_generator or any("seed" in name for name in call.kwargs)
 
 
+@dataclass
+class _Known:
+    """An answer, None if there is none, and what was found out about it, None if nothing yet.
+
+    `varies`: it is another one when it is asked for again. `is_right`: it is the reference's.
+    """
+
+    answer: Answer | None
+    size: int
+    varies: bool | None = None
+    is_right: bool | None = None
+
+
 class _Answers:
     """What one module has answered to calls; of too many, the latest."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[bytes, tuple[Answer | None, int]] = OrderedDict()
+        self._kept: OrderedDict[bytes, _Known] = OrderedDict()
         self._used = 0
-        self.vary: dict[bytes, bool] = {}  # whether the answer differs from one time to the next
-        self.right: dict[bytes, bool] = {}  # whether it is the reference's
 
     def __contains__(self, call: bytes) -> bool:
         return call in self._kept
 
-    def __getitem__(self, call: bytes) -> Answer | None:
+    def __getitem__(self, call: bytes) -> _Known:
         self._kept.move_to_end(call)
-        return self._kept[call][0]
+        return self._kept[call]
 
     def keep(self, call: bytes, answer: Answer | None) -> None:
-        size = size_of(getattr(answer, "value", None))
-        self._kept[call] = answer, size
-        self._used += size
+        known = _Known(answer, size_of(getattr(answer, "value", None)))
+        self._kept[call] = known
+        self._used += known.size
         while self._used > _ROOM and len(self._kept) > 1:
-            _, (_, size) = self._kept.popitem(last=False)
-            self._used -= size
+            _, oldest = self._kept.popitem(last=False)
+            self._used -= oldest.size
 
 
 class _Lasting:
@@ -369,26 +380,34 @@ class _Lasting:
 
     def ask(self, call: Call, known_as: bytes) -> Answer | None:
         """The answer to a call, None if there is none; `known_as` is the call's fingerprint."""
+        known = self._find(call, known_as)
+        return known.answer if known else None
+
+    def varies(self, call: Call, known_as: bytes) -> bool:
+        """Whether the answer to a call is another one when it is asked for again."""
+        known = self._find(call, known_as)
+        if known is None or known.answer is None:
+            return False
+        if known.varies is None:
+            again = self._answer(call)
+            known.varies = again is not None and not same_answer(known.answer, again)
+        return known.varies
+
+    def is_right(self, call: Call, known_as: bytes, right: Answer) -> bool:
+        """Whether the answer to a call is `right`, the reference's."""
+        known = self._find(call, known_as)
+        if known is None or known.answer is None:
+            return False
+        if known.is_right is None:
+            known.is_right = same_answer(known.answer, right)
+        return known.is_right
+
+    def _find(self, call: Call, known_as: bytes) -> _Known | None:
         if known_as not in self._known:
             if self._stopped is not None:
                 return None
             self._known.keep(known_as, self._answer(call))
         return self._known[known_as]
-
-    def varies(self, call: Call, known_as: bytes) -> bool:
-        """Whether the answer to a call is another one when it is asked for again."""
-        vary = self._known.vary
-        if known_as not in vary:
-            answer, again = self.ask(call, known_as), self._answer(call)
-            vary[known_as] = not (answer is None or again is None or same_answer(answer, again))
-        return vary[known_as]
-
-    def is_right(self, answer: Answer, known_as: bytes, right: Answer) -> bool:
-        """Whether the answer to a call is `right`, the reference's."""
-        known = self._known.right
-        if known_as not in known:
-            known[known_as] = same_answer(answer, right)
-        return known[known_as]
 
     def _answer(self, call: Call) -> Answer | None:
         try:
@@ -461,7 +480,7 @@ def _agreement(calls: Iterable[Made], worker: _Lasting, reference: _Lasting) -> 
             continue
         compared += 1
         is_same = same_answer(made.answer, answer) or same_answer(made.answer, answer, right)
-        if is_same and worker.is_right(answer, known_as, right):
+        if is_same and worker.is_right(call, known_as, right):
             continue  # all three agree: it says nothing
         if not is_same and worker.varies(call, known_as):
             continue  # nor does this

@@ -161,13 +161,20 @@ class Bench:
         return dataclasses.replace(_trial(variant, held), seed=seed)
 
     def train(self, variant: Variant, seed: int | None) -> Trial:
-        """Have the hidden check of the variant's exercise judge a training with one seed."""
+        """Have the hidden check of the variant's exercise judge a training with one seed.
+
+        Raises:
+            AutograderError: the check itself failed: that says nothing of the training.
+        """
         course = self._course.select([variant.stage])
         assignment = course.assignments[0]
         keys = {c.key for c in assignment.checks_of(variant.exercise, "hidden") if c.weight}
         run = Run(course, self._stages(assignment, variant), only=keys)
         with trying(seed or 0) as trial:
             self._run(course, [run])
+        for key in keys:
+            if run.verdicts[key].outcome == "ungraded":
+                raise AutograderError(f"{key[2]} can't judge: {run.verdicts[key].message}")
         failed = {key: run.verdicts[key].message for key in keys}
         return Trial(variant, failed, seed=seed, reached=min(trial.reached, default=None))
 

@@ -94,7 +94,7 @@ def _judge_mistakes(proof: StageProof, plan: Plan, trials: list[Trial]) -> None:
     exercises = {exercise.name: exercise for exercise in plan.assignment.exercises}
     checks = {check.key: check for check in plan.assignment.checks}
     undiagnosed = []
-    to_diagnose = [t for t in trials if not exercises[t.variant.exercise].recipe]
+    by_answers = 0  # how many mistakes could be told by their answers
     kept = []
     for trial in trials:
         variant = trial.variant
@@ -128,13 +128,16 @@ def _judge_mistakes(proof: StageProof, plan: Plan, trials: list[Trial]) -> None:
             proof.failures.append(Failure("mistake", name, why))
         proof.diagnosed += variant.name in named
         proof.diagnosed_alone += named == {variant.name}
-        if variant.name not in named and trial in to_diagnose:
+        if exercises[variant.exercise].recipe:
+            continue
+        by_answers += 1
+        if variant.name not in named:
             undiagnosed.append((name, f"is taken for {', '.join(sorted(named)) or 'none'}"))
     for mistake in plan.mistakes:
         if mistake.quotes_itself:
             name = f"{mistake.exercise}: {mistake.name}"
             proof.failures.append(Failure("hint", name, "the hint quotes the patch"))
-    if proof.diagnosed < DIAGNOSED * len(to_diagnose):
+    if proof.diagnosed < DIAGNOSED * by_answers:
         proof.failures += [Failure("diagnosis", name, why) for name, why in undiagnosed]
     proof.kept = round(sum(kept) / len(kept), 3) if kept else 0.0
 
