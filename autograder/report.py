@@ -6,6 +6,7 @@ row, and the points that could be had are the same.
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -41,7 +42,11 @@ class Diagnosis(msgspec.Struct, frozen=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """How one check went; `share` is the part of its points that it earns even if it failed."""
+    """How one check went.
+
+    `share` is the part of its points that it earns even if it failed; `reached` is what a training
+    came to, in percent, where the check judges one.
+    """
 
     outcome: Outcome
     message: str = ""
@@ -49,6 +54,7 @@ class Verdict(msgspec.Struct, frozen=True):
     share: float = 0.0
     diagnosis: Diagnosis | None = None
     picture: str = ""
+    reached: float | None = None
 
 
 class CheckRow(msgspec.Struct, frozen=True):
@@ -58,6 +64,7 @@ class CheckRow(msgspec.Struct, frozen=True):
     `hint` is a question or a pointer where the failure looks like a known mistake, empty
     elsewhere; `mistakes` are the names of those that it looks like. `picture` is an SVG image of
     where an answer is wrong, made of numbers alone, where it is one of images; else empty.
+    `reached` is the accuracy that a training came to, in percent, where the check judges one.
     """
 
     name: str
@@ -72,6 +79,7 @@ class CheckRow(msgspec.Struct, frozen=True):
     hint: str = ""
     mistakes: tuple[str, ...] = ()
     picture: str = ""
+    reached: float | None = None
 
 
 class ExerciseRow(msgspec.Struct, frozen=True):
@@ -201,7 +209,13 @@ def _check_row(check: Check, verdict: Verdict | None, most: Decimal) -> CheckRow
         hint=plain(verdict.diagnosis.hint) if verdict.diagnosis else "",
         mistakes=verdict.diagnosis.mistakes if verdict.diagnosis else (),
         picture=plain(verdict.picture),
+        reached=_percent(verdict.reached),
     )
+
+
+def _percent(value: float | None) -> float | None:
+    """A percentage to two decimals; NaN, which JSON does not have, is none."""
+    return None if value is None or not math.isfinite(value) else round(value, 2)
 
 
 def _points(check: Check, verdict: Verdict, most: Decimal) -> Decimal | None:

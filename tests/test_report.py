@@ -109,3 +109,15 @@ def test_points_rise_from_the_floor_to_the_threshold(value: float, share: float)
 
 def test_the_threshold_is_enough() -> None:
     assert_reaches(97.0, 97.0, floor=95.0, problem="")
+
+
+@pytest.mark.parametrize(
+    "reached, shown", [(None, None), (96.4567, 96.46), (float("nan"), None), (float("inf"), None)]
+)
+def test_what_a_training_reached_stands_in_its_row(
+    known_course: Course, passed: dict[CheckKey, Verdict], reached: float, shown: float
+) -> None:
+    """In percent, to two decimals; what is no number is none."""
+    key = first_check(known_course)
+    report = report_of(known_course, passed | {key: Verdict("passed", reached=reached)})
+    assert [row.reached for row in check_rows(report.stages) if row.name == key[2]] == [shown]
