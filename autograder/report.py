@@ -60,6 +60,8 @@ class Verdict(msgspec.Struct, frozen=True):
 class CheckRow(msgspec.Struct, frozen=True):
     """One check; `duration` is in seconds, `points` is None where it is `ungraded`.
 
+    One that passed has a message only where it has measured something.
+
     A check of weight 0 is advice: it is worth no points, and whether it fails counts nowhere.
     `hint` is a question or a pointer where the failure looks like a known mistake, empty
     elsewhere; `mistakes` are the names of those that it looks like. `picture` is an SVG image of

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from autograder.checks.formatting import code as code
     from autograder.checks.goals import budget as budget
     from autograder.checks.goals import goal_of as goal_of
+    from autograder.checks.goals import is_measured as is_measured
     from autograder.checks.goals import training_seeds as training_seeds
     from autograder.checks.programs import (
         assert_printed as assert_printed,
@@ -60,6 +61,9 @@ if TYPE_CHECKING:
     from autograder.checks.strategies import (
         tensors as tensors,
     )
+    from autograder.checks.trainings import Trained as Trained
+    from autograder.checks.trainings import assert_accurate as assert_accurate
+    from autograder.checks.trainings import assert_logits as assert_logits
 
 _HOMES = {
     "comparison": (
@@ -72,9 +76,10 @@ _HOMES = {
     ),
     "exercises": ("exercise", "given"),
     "formatting": ("code",),
-    "goals": ("budget", "goal_of", "training_seeds"),
+    "goals": ("budget", "goal_of", "is_measured", "training_seeds"),
     "programs": ("assert_printed", "printed_by"),
     "strategies": ("dims", "generators", "seeds", "tensors"),
+    "trainings": ("Trained", "assert_accurate", "assert_logits"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = sorted(_HOME_OF)

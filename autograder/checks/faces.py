@@ -78,6 +78,7 @@ class Face:
         self._calls: list[Made] = []
         self._failing: FailingExample | None = None
         self._examples: list[Example] = []
+        self._measured: Measurement | None = None
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
@@ -248,6 +249,21 @@ def _copied(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
+class Measurement:
+    """What a check has measured, whether that was enough or not.
+
+    Args:
+        value: the figure, such as an accuracy in percent.
+        text: sentences for the student.
+        picture: an SVG made of numbers alone, empty where there is none.
+    """
+
+    value: float
+    text: str
+    picture: str = ""
+
+
+@dataclass(frozen=True)
 class FailingExample:
     """An example that failed, with what was called, what came back, and how it failed."""
 
@@ -282,6 +298,16 @@ def failing_example(face: Face) -> FailingExample | None:
 def examples_of(face: Face) -> list[Example]:
     """The examples so far, as they were drawn; of very many, the first."""
     return list(face._examples)
+
+
+def note_measurement(face: Face, measured: Measurement) -> None:
+    """Keep what was measured on a submission, for its report."""
+    face._measured = measured
+
+
+def measurement_of(face: Face) -> Measurement | None:
+    """What was measured on a submission, None where nothing was."""
+    return face._measured
 
 
 def calls_of(face: Face) -> list[Made]:

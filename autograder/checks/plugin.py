@@ -214,6 +214,7 @@ def pytest_runtest_makereport(
         "message": plain(verdict.message),
         "picture": verdict.picture,
         "share": verdict.share,
+        "reached": verdict.reached,
         "sure": verdict.sure,
     }
     if report.failed and call.when == "call" and not check["weight"]:

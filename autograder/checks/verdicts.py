@@ -9,7 +9,13 @@ import pytest
 from hypothesis.errors import Flaky
 
 from autograder.checks import heatmap
-from autograder.checks.faces import Face, calls_of, failing_example, noted_failure
+from autograder.checks.faces import (
+    Face,
+    calls_of,
+    failing_example,
+    measurement_of,
+    noted_failure,
+)
 from autograder.checks.failures import (
     CheckFailure,
     CheckStopped,
@@ -31,6 +37,7 @@ class Judgement:
     `share` is the part of the points that a failed check earns all the same.
     `sure` is false where the check itself broke down on what it was given: whether the answer or
     the check is to blame is found out by giving the check the reference's answers.
+    `reached` is the figure that the check has measured, such as an accuracy in percent.
     """
 
     outcome: Outcome
@@ -38,17 +45,24 @@ class Judgement:
     sure: bool = True
     picture: str = ""
     share: float = 0.0
+    reached: float | None = None
 
 
 def judge(error: BaseException | None, student: Face | None) -> Judgement:
     """The verdict on a check that ended with `error` (None: it passed)."""
+    measured = measurement_of(student) if student else None
     if error is None:
-        return Judgement("passed")
+        if measured is None:
+            return Judgement("passed")
+        return Judgement("passed", measured.text, True, measured.picture, reached=measured.value)
     try:
         verdict = _judge(error, student)
     except Exception as broken:  # noqa: BLE001  a message that can't be made must not end the run
         what = f"an answer that can't be shown ({type(broken).__name__})"
         verdict = Judgement("failed", what, sure=False)
+    if measured is not None:
+        picture = verdict.picture or measured.picture
+        verdict = replace(verdict, picture=picture, reached=measured.value)
     # memory addresses differ from run to run, and a report must not
     return replace(verdict, message=_ADDRESS.sub("0x…", verdict.message))
 

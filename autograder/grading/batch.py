@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.course import Course
+from autograder.data import embedded_folder
 from autograder.errors import AutograderError, InputError, SubmissionError
 from autograder.grading.diagnose import Diagnoser
 from autograder.grading.grade import grade, refused
@@ -87,7 +88,10 @@ class _Zygotes:
             self._zygote = None
         if self._zygote is None:
             self._zygote = Zygote(
-                readable=[self._staging], secret=self._secret, allow_weak=self._allow_weak
+                readable=[self._staging],
+                secret=self._secret,
+                closed=[embedded_folder()],
+                allow_weak=self._allow_weak,
             )
             self._diagnoser = None
         return self._zygote

@@ -117,7 +117,8 @@ class Run:
         """Note what one check came to, or one item of a check with several."""
         key: CheckKey = (found["stage"], found["visibility"], found["name"])
         verdict = Verdict(
-            found["outcome"], found["message"], share=found["share"], picture=found["picture"]
+            *(found["outcome"], found["message"]),
+            **{name: found[name] for name in ("share", "picture", "reached")},
         )
         if verdict.outcome == "timeout":
             self._timeouts[found["stage"], found["exercise"]] += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
@@ -12,6 +12,7 @@ from autograder.checks.comparison import Closeness
 from autograder.checks.goals import trying
 from autograder.checks.guard import Guards
 from autograder.course import Assignment, Check, CheckKey, Course, Limits
+from autograder.data import embedded_folder
 from autograder.errors import AutograderError
 from autograder.grading.backend import Recorded, StageRun, Trace, WorkerBackend
 from autograder.grading.diagnose import Diagnoser
@@ -63,7 +64,8 @@ class Bench:
         self._course = course
         self._staging = staging
         secret = [course.root / "assignments", course.root / "solutions"]
-        self._zygote = Zygote(readable=[staging], secret=secret, allow_weak=allow_weak)
+        closed = [embedded_folder()]
+        self._zygote = Zygote([staging], secret=secret, closed=closed, allow_weak=allow_weak)
         self._recordings: dict[tuple[str, int | None], Recording] = {}
         self._diagnosers: dict[str, Diagnoser] = {}
 
@@ -160,8 +162,8 @@ class Bench:
             backend.close()
         return dataclasses.replace(_trial(variant, held), seed=seed)
 
-    def train(self, variant: Variant, seed: int | None) -> Trial:
-        """Have the hidden check of the variant's exercise judge a training with one seed.
+    def train(self, variant: Variant, seeds: Sequence[int]) -> list[Trial]:
+        """Have the hidden checks of the variant's exercise judge a training with each seed.
 
         Raises:
             AutograderError: the check itself failed: that says nothing of the training.
@@ -169,14 +171,25 @@ class Bench:
         course = self._course.select([variant.stage])
         assignment = course.assignments[0]
         keys = {c.key for c in assignment.checks_of(variant.exercise, "hidden") if c.weight}
-        run = Run(course, self._stages(assignment, variant), only=keys)
-        with trying(seed or 0) as trial:
-            self._run(course, [run])
-        for key in keys:
-            if run.verdicts[key].outcome == "ungraded":
-                raise AutograderError(f"{key[2]} can't judge: {run.verdicts[key].message}")
-        failed = {key: run.verdicts[key].message for key in keys}
-        return Trial(variant, failed, seed=seed, reached=min(trial.reached, default=None))
+        stages = self._stages(assignment, variant)
+        trials: list[Trial] = []
+
+        def runs() -> Iterator[Run]:
+            for seed in seeds:
+                run = Run(course, stages, only=keys)
+                with trying(seed) as trial:
+                    yield run
+                failed = {}
+                for key, verdict in run.verdicts.items():
+                    if verdict.outcome == "ungraded":
+                        raise AutograderError(f"{key[2]} can't judge: {verdict.message}")
+                    if verdict.outcome != "passed":
+                        failed[key] = verdict.message
+                reached = min(trial.reached, default=None)
+                trials.append(Trial(variant, failed, seed=seed, reached=reached))
+
+        self._run(course, runs())
+        return trials
 
     def _run(self, course: Course, runs: Iterable[Run]) -> None:
         if fault := run_checks(course, runs):

@@ -25,26 +25,18 @@ from autograder.checks.goals import FILE, Calibration, Goal, MistakeOdds
 from autograder.course import Assignment, Course
 from autograder.errors import CourseError
 from autograder.mistakes import read_mistakes
-from autograder.proof.evidence import WEAKEST, digest_of
+from autograder.proof.evidence import WEAKEST, digest_of, training_digest
+from autograder.proof.odds import Measured, write_odds
 from autograder.proof.pool import Task, on_all_cores
 from autograder.proof.variants import Variant, reference
 from autograder.report import write_atomically
 
 CONFIDENCE = 0.99  # of every bound
 FALSE_FAIL = 1e-3  # at most, for the weakest right training at the median of three seeds
-_RUNS = "calibration.jsonl"
+RUNS = "calibration.jsonl"
 _BELOW = 10.0  # the floor is so many percent below the threshold
 _STEP = 0.1  # thresholds are multiples of it, in percent
-
-
-class Measured(msgspec.Struct, frozen=True):
-    """One training: its accuracy in percent, None where it was refused before it was judged."""
-
-    digest: str
-    exercise: str
-    variant: str
-    seed: int
-    accuracy: float | None
+_AT_A_TIME = 5  # trainings between two entries of what was measured
 
 
 def calibrate(
@@ -56,7 +48,8 @@ def calibrate(
     jobs: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Calibration:
-    """Measure what the recipes of a stage reach, and write ``calibration.toml``.
+    """Measure what the recipes of a stage reach, and write ``calibration.toml``, its histograms
+    (``calibration.svg``) and its table in the handout.
 
     Trainings that were measured before, of the same files, are not made again: the runs are kept
     in ``calibration.jsonl`` as they end, so that an interrupted calibration goes on.
@@ -82,34 +75,15 @@ def calibrate(
         raise CourseError(
             f"{seeds} seeds can't show that fewer than {FALSE_FAIL:g} of right trainings fail"
         )
-    digest = digest_of(assignment)
-    known = {
-        (run.exercise, run.variant, run.seed): run
-        for run in read_runs(assignment.folder / _RUNS)
-        if run.digest == digest
-    }
-    wanted = {
-        (variant.exercise, variant.name, seed): Task("train", (variant,), seed)
+    wanted = [
+        (variant, seed)
         for variant in _variants(assignment, exercises)
         for seed in range(1, (seeds if variant.kind == "alternative" else mistake_seeds) + 1)
-    }
-    missing = [task for key, task in wanted.items() if key not in known]
-    done = len(wanted) - len(missing)
-    progress(done, len(wanted))
-    with (assignment.folder / _RUNS).open("ab") as file:
-        for trials, _ in on_all_cores(course, missing, jobs) if missing else ():
-            for trial in trials:
-                name, seed = trial.variant, trial.seed or 0
-                run = Measured(digest, name.exercise, name.name, seed, trial.reached)
-                known[run.exercise, run.variant, run.seed] = run
-                file.write(msgspec.json.encode(run) + b"\n")
-                file.flush()
-                done += 1
-            progress(done, len(wanted))
-    runs = [known[key] for key in wanted]
+    ]
+    runs = _measure(course, assignment, wanted, jobs, progress)
     found = Calibration(
         date=datetime.date.today().isoformat(),
-        digest=digest,
+        digest=digest_of(assignment),
         versions={"python": platform.python_version(), "torch": str(torch.__version__)},
         goals={
             name: goal([run for run in runs if run.exercise == name], allowed) for name in exercises
@@ -117,7 +91,46 @@ def calibrate(
     )
     text = tomlkit.dumps(msgspec.to_builtins(found))
     write_atomically(assignment.folder / FILE, (_HEAD.format(stage=stage) + text).encode())
+    write_odds(assignment.folder, found, runs)
     return found
+
+
+def _measure(
+    course: Course,
+    assignment: Assignment,
+    wanted: list[tuple[Variant, int]],
+    jobs: int | None,
+    progress: Callable[[int, int], None],
+) -> list[Measured]:
+    """Train what is wanted, variants with seeds, but for what was trained before."""
+    path = assignment.folder / RUNS
+    known = {(run.digest, run.exercise, run.seed): run for run in read_runs(path)}
+    keys = [(training_digest(assignment, variant.source), variant.exercise, seed)
+            for variant, seed in wanted]  # fmt: skip
+    missing: dict[tuple[str, Variant], list[int]] = {}
+    for key, (variant, seed) in zip(keys, wanted, strict=True):
+        if key not in known:
+            missing.setdefault((key[0], variant), []).append(seed)
+    digests = {variant: digest for digest, variant in missing}
+    tasks = [
+        Task("train", (variant,), seeds=tuple(seeds[first : first + _AT_A_TIME]))
+        for (_, variant), seeds in missing.items()
+        for first in range(0, len(seeds), _AT_A_TIME)
+    ]
+    done = len(wanted) - sum(len(task.seeds) for task in tasks)
+    progress(done, len(wanted))
+    with path.open("ab") as file:
+        for trials, _ in on_all_cores(course, tasks, jobs) if tasks else ():
+            for trial in trials:
+                variant, seed = trial.variant, trial.seed or 0
+                digest = digests[variant]
+                run = Measured(digest, variant.exercise, variant.name, seed, trial.reached)
+                known[digest, run.exercise, seed] = run
+                file.write(msgspec.json.encode(run) + b"\n")
+                done += 1
+            file.flush()
+            progress(done, len(wanted))
+    return [known[key] for key in keys]
 
 
 _HEAD = """\
@@ -158,9 +171,10 @@ def goal(runs: list[Measured], allowed: int) -> Goal:
     )
     if not math.isfinite(right[0]):
         raise CourseError(f"{WEAKEST}: a training of {runs[0].exercise} is refused")
-    threshold = math.floor(right[allowed] / _STEP) * _STEP
+    threshold = round(right[allowed], 1)
+    if threshold > right[allowed]:
+        threshold = round(threshold - _STEP, 1)
     below = sum(accuracy < threshold for accuracy in right)
-    threshold = round(threshold, 1)
     names = dict.fromkeys(run.variant for run in runs if run.variant != "weakest")
     return Goal(
         floor=round(max(0.0, threshold - _BELOW), 1),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 
 from autograder.checks.goals import FILE, Calibration
 from autograder.course import Assignment, read_toml
@@ -15,11 +16,27 @@ WEAKEST = "weakest.py"
 def digest_of(assignment: Assignment) -> str:
     """Of all that a measurement depends on: reference, weakest training, checks and mistakes."""
     folder = assignment.folder
-    files = [assignment.reference, folder / WEAKEST, folder / "mistakes.toml"]
-    files += [folder / "test_hidden.py", folder / "probes.py"]
+    files = (assignment.reference, folder / WEAKEST, folder / "mistakes.toml")
+    return _digest(*_checks(assignment), *map(_content, files))
+
+
+def training_digest(assignment: Assignment, source: str) -> str:
+    """Of all that one training depends on: a variant's source, and what judges it."""
+    return _digest(*_checks(assignment), source.encode())
+
+
+def _checks(assignment: Assignment) -> tuple[bytes, ...]:
+    return tuple(_content(assignment.folder / name) for name in ("test_hidden.py", "probes.py"))
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
+
+
+def _digest(*contents: bytes) -> str:
     found = hashlib.sha256()
-    for path in files:
-        found.update(path.read_bytes() if path.is_file() else b"")
+    for content in contents:
+        found.update(content)
         found.update(b"\0")
     return found.hexdigest()[:16]
 

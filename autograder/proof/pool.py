@@ -28,11 +28,15 @@ How = Literal["grade", "hold", "diagnose", "kill", "kill all", "train"]
 
 @dataclass(frozen=True)
 class Task:
-    """Some variants of one stage that are tried in one go; `seed` draws other inputs."""
+    """Some variants of one stage that are tried in one go.
+
+    `seed` draws other inputs; `seeds` are what each is trained with.
+    """
 
     how: How
     variants: tuple[Variant, ...]
     seed: int | None = None
+    seeds: tuple[int, ...] = ()
 
     @property
     def shares(self) -> tuple[str, ...]:
@@ -168,7 +172,7 @@ def _try_all(bench: Bench, task: Task) -> list[Trial]:
         case "kill":
             return [bench.kill(variant) for variant in task.variants]
         case "train":
-            return [bench.train(variant, task.seed) for variant in task.variants]
+            return [trial for v in task.variants for trial in bench.train(v, task.seeds)]
         case "kill all":
             kill = functools.partial(bench.kill, every=True, seed=task.seed)
             return [kill(variant) for variant in task.variants]

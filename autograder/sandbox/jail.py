@@ -16,7 +16,7 @@ import signal
 import socket
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -93,6 +93,29 @@ def _without_nested(paths: list[str]) -> tuple[str, ...]:
     return tuple(kept)
 
 
+def _around(paths: Iterable[str], closed: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The paths without what is closed in them, and the folders on the way: those only to list.
+
+    Landlock can only allow, and what it allows holds for all that lies below. So a folder that has
+    something closed in it is allowed entry by entry.
+    """
+    shut = {os.path.realpath(path) for path in closed}
+    readable, listed = [], []
+    waiting = list(paths)
+    while waiting:
+        path = waiting.pop()
+        if path in shut:
+            continue
+        if not any(inner.startswith(path + os.sep) for inner in shut):
+            readable.append(path)
+            continue
+        listed.append(path)
+        with os.scandir(path) as entries:
+            # what a link leads to is allowed where it lies, or not at all
+            waiting += [entry.path for entry in entries if not entry.is_symlink()]
+    return tuple(sorted(readable)), tuple(sorted(listed))
+
+
 @dataclass(frozen=True)
 class Jail:
     """The layers that this machine allows, ready to be entered.
@@ -100,12 +123,14 @@ class Jail:
     Args:
         layers: their names, in the order of `LAYERS`.
         readable: what a worker may read beside its submission.
+        listed: folders that it may list, and no more.
         program: the seccomp filter, empty where that layer is not there.
         threads: how many threads the worker's user may run.
     """
 
     layers: tuple[str, ...]
     readable: tuple[str, ...]
+    listed: tuple[str, ...]
     program: bytes
     threads: int
 
@@ -116,7 +141,7 @@ class Jail:
         """
         if "landlock" not in self.layers:
             return None
-        return _file_rules([*self.readable, folder])
+        return _file_rules([*self.readable, folder], self.listed)
 
     def enter(
         self, *, parent: int, uid: int, rules: Ruleset | None, cpu_seconds: float, memory_mb: int
@@ -156,7 +181,10 @@ class Jail:
 
 
 def detect(
-    uid: int, readable: list[str], without: frozenset[str] = frozenset()
+    uid: int,
+    readable: list[str],
+    without: frozenset[str] = frozenset(),
+    closed: Sequence[str] = (),
 ) -> tuple[Jail, dict[str, str]]:
     """The jail that this machine allows, and why each layer that is missing is.
 
@@ -167,9 +195,10 @@ def detect(
         uid: a scratch user id to try.
         readable: folders that workers read, beside Python's own files.
         without: layers to leave out, to see what they are good for.
+        closed: folders inside of those that Landlock keeps workers from.
     """
     missing = dict.fromkeys(without, "switched off")
-    files = _without_nested([*python_files(), *_SYSTEM_FILES])
+    files, listed = _around(_without_nested([*python_files(), *_SYSTEM_FILES]), closed)
     program = b""
 
     def why_not(layer: str) -> str:
@@ -186,7 +215,7 @@ def detect(
             except syscalls.FilterError as error:
                 return str(error)
         needed = ("no_new_privs", layer) if layer in ("landlock", "seccomp") else (layer,)
-        return _try(Jail(needed, files, program, threads=4096), uid)
+        return _try(Jail(needed, files, listed, program, threads=4096), uid)
 
     with contextlib.suppress(ImportError):
         import landlockpy  # noqa: F401  here, once, and not in every worker
@@ -197,7 +226,7 @@ def detect(
         prctl(_PR_SET_DUMPABLE, 0)  # last: it closes our own /proc files to an ordinary user
     layers = tuple(layer for layer in LAYERS if layer not in missing)
     threads = _MAX_THREADS if "uid" in layers else _threads_of_this_user() + _MORE_THREADS
-    return Jail(layers, files, program, threads), missing
+    return Jail(layers, files, listed, program, threads), missing
 
 
 def exposed(layers: tuple[str, ...], uid: int, secret: list[str]) -> str:
@@ -371,7 +400,7 @@ def _drop_capabilities() -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def _file_rules(readable: list[str]) -> Ruleset:
+def _file_rules(readable: list[str], listed: Iterable[str]) -> Ruleset:
     """Landlock: read those paths and nothing else, write nothing, no TCP, no signals outward."""
     from landlockpy import AccessFS, Ruleset, Scope
 
@@ -383,6 +412,8 @@ def _file_rules(readable: list[str]) -> Ruleset:
         if path == os.devnull:
             access |= AccessFS.WRITE_FILE
         rules.allow_path(path, access)
+    for path in listed:
+        rules.allow_path(path, AccessFS.READ_DIR)
     return rules
 
 

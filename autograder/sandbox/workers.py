@@ -97,6 +97,8 @@ class Zygote:
         readable: folders, beside Python's own, that a worker has to be able to read.
         secret: folders that a worker must not be able to read. Landlock sees to that; where it is
             missing, their modes have to.
+        closed: folders inside of Python's own that workers are kept from where there is Landlock,
+            such as one that holds the labels of images to be recognised.
         allow_weak: go on where the sandbox does not reach its floor (seccomp, and a user of its
             own or Landlock).
         without: layers to leave out, for measuring what they are good for.
@@ -112,6 +114,7 @@ class Zygote:
         readable: Sequence[Path] = (),
         *,
         secret: Sequence[Path] = (),
+        closed: Sequence[Path] = (),
         allow_weak: bool = False,
         without: Iterable[str] = (),
     ) -> None:
@@ -128,6 +131,7 @@ class Zygote:
                 uid=self._uid_block,
                 readable=[str(path) for path in readable],
                 secret=[str(path) for path in secret],
+                closed=[str(path) for path in closed],
                 without=sorted(without),
                 seed=_SEED,
             )

@@ -85,12 +85,17 @@ Reply = Spawned | Reaped | Failed | Hello
 
 
 class Begin(msgspec.Struct, frozen=True):
-    """How a zygote is started: its socket, a scratch user, what workers may and must not read."""
+    """How a zygote is started: its socket, a scratch user, what workers may and must not read.
+
+    Of `secret` it says if workers can read it all the same; `closed` is kept from them as far as
+    Landlock is there.
+    """
 
     control: int
     uid: int
     readable: list[str]
     secret: list[str]
+    closed: list[str]
     without: list[str]
     seed: int
 
@@ -117,7 +122,9 @@ def main() -> None:
 
     jail.harden_parent()
     versions, repaired = _preload()
-    prison, missing = jail.detect(begin.uid, begin.readable, frozenset(begin.without))
+    prison, missing = jail.detect(
+        begin.uid, begin.readable, frozenset(begin.without), closed=begin.closed
+    )
     _seed(begin.seed)  # every worker inherits the same state
     # What is loaded by now lives for ever: a worker's garbage collector need not touch, and so
     # copy, its pages.
