@@ -156,7 +156,8 @@ def train_mlp(x: Tensor, y: Tensor, *, seed: int, device: str) -> nn.Module:
     """Train a network without convolutions on images of digits.
 
     Model and recipe are yours, within a budget: at most 20 epochs (a sample that the model sees in
-    training counts, however it is altered), and ten times the time that ours takes.
+    training counts, however it is altered), and 80 times the CPU time that the handout's small
+    recipe takes.
     `torch.manual_seed(seed)` is allowed here: two calls with one seed on one device give the same
     model.
 
@@ -171,16 +172,22 @@ def train_mlp(x: Tensor, y: Tensor, *, seed: int, device: str) -> nn.Module:
     """
     # BEGIN SOLUTION
     torch.manual_seed(seed)
-    model = nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
+    model = nn.Sequential(
+        *[nn.Flatten(), nn.Linear(784, 128, bias=False), nn.BatchNorm1d(128), nn.ReLU()],
+        *[nn.Linear(128, 10)],
+    )
     model.to(device).train()
     x, y = x.to(device), y.to(device)
-    epochs, batch_size = 8, 64
-    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+    epochs, batch_size, lr = 8, 64, 1e-2
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=1e-4)
+    steps = epochs * -(-len(x) // batch_size)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps)
     for _ in range(epochs):
         for batch in torch.randperm(len(x)).to(device).split(batch_size):
             optimizer.zero_grad()
             F.cross_entropy(model(x[batch]), y[batch]).backward()
             optimizer.step()
+            schedule.step()
     return model
     # END SOLUTION
 
@@ -188,7 +195,8 @@ def train_mlp(x: Tensor, y: Tensor, *, seed: int, device: str) -> nn.Module:
 def train_cnn(x: Tensor, y: Tensor, *, seed: int, device: str) -> nn.Module:
     """Train a convolutional network on images of digits.
 
-    As `train_mlp`, with the same budget: at most 20 epochs, and ten times the time of ours.
+    As `train_mlp`, with the same budget: at most 20 epochs, and 80 times the CPU time of the
+    handout's small recipe. Ours takes about 17 times as long as that.
 
     Args:
         x: images, `(N, 1, 28, 28)`, float32 in [-1, 1]; on the CPU.
@@ -208,7 +216,7 @@ def train_cnn(x: Tensor, y: Tensor, *, seed: int, device: str) -> nn.Module:
     )
     model.to(device).train()
     x, y = x.to(device), y.to(device)
-    epochs, batch_size, lr = 8, 64, 1e-2
+    epochs, batch_size, lr = 6, 64, 1e-2
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=1e-4)
     steps = epochs * -(-len(x) // batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps)

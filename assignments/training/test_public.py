@@ -13,7 +13,19 @@ from hypothesis import strategies as st
 from hypothesis.strategies import booleans, integers, sampled_from
 from torch.nn import functional as F
 
-from autograder.checks import assert_equal, assert_printed, assert_that, code, exercise, given
+from autograder.checks import (
+    Trained,
+    assert_accurate,
+    assert_equal,
+    assert_printed,
+    assert_that,
+    code,
+    exercise,
+    given,
+    goal_of,
+    is_measured,
+)
+from autograder.data import load
 
 # --- what is drawn: samples in batches, and a linear model -------------------------------------
 
@@ -295,3 +307,31 @@ def test_fit_learns(student, name, epochs):
     last = [float(number) for number in curves[-1]]
     assert_that(last[2] == 100.0, "expected a validation accuracy of 100.0 in the end", curves)
     assert_that(last[3] < 0.5, "expected a validation loss below 0.5 in the end", curves)
+
+
+# --- train_mlp, train_cnn -------------------------------------------------------------------------
+
+
+def assert_recognises(student: Any, name: str) -> None:
+    """One training, on your machine: what it reaches on the images held out."""
+    if is_measured():
+        return
+    data, goal = load(), goal_of(__file__, name)
+    took = student.probe.train(name, data.train.x.clone(), data.train.y.clone(), 0)
+    problem = f"{name} should return an nn.Module, and returned a {took['returned']}"
+    assert_that(took["returned"] == "Module", problem, calls=False)
+    logits = student.probe.answers(data.held_out.x)
+    trained = Trained(0, logits, took["losses"].tolist(), float(took["epochs"]))
+    assert_accurate(student, [trained], data.held_out.y, data.classes, goal)
+
+
+@exercise("train_mlp", weight=0)
+def test_mlp_with_one_seed(student):
+    """What a training reaches; points come from three others, by the same images."""
+    assert_recognises(student, "train_mlp")
+
+
+@exercise("train_cnn", weight=0)
+def test_cnn_with_one_seed(student):
+    """What a training reaches; points come from three others, by the same images."""
+    assert_recognises(student, "train_cnn")

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from autograder.checks.exercises import exercise as exercise
     from autograder.checks.exercises import given as given
     from autograder.checks.formatting import code as code
-    from autograder.checks.goals import budget as budget
     from autograder.checks.goals import goal_of as goal_of
     from autograder.checks.goals import is_measured as is_measured
     from autograder.checks.goals import training_seeds as training_seeds
@@ -76,7 +75,7 @@ _HOMES = {
     ),
     "exercises": ("exercise", "given"),
     "formatting": ("code",),
-    "goals": ("budget", "goal_of", "is_measured", "training_seeds"),
+    "goals": ("goal_of", "is_measured", "training_seeds"),
     "programs": ("assert_printed", "printed_by"),
     "strategies": ("dims", "generators", "seeds", "tensors"),
     "trainings": ("Trained", "assert_accurate", "assert_logits"),

@@ -165,20 +165,27 @@ def assert_raises(exception: type[BaseException], call: Callable[[], Any]) -> No
     raise CheckFailure(f"expected {exception.__name__}", value)
 
 
-def assert_that(condition: bool, problem: str, actual: Any = None) -> None:
+def assert_that(condition: bool, problem: str, actual: Any = None, *, calls: bool = True) -> None:
     """A law holds; `problem` says what is wrong where it doesn't.
 
     Args:
         condition: whether it holds.
         problem: a sentence for the student, with the numbers that show it.
         actual: the very value that the student's code returned, if it was one.
+        calls: show the calls that led to it; without them where the problem says it all.
     """
     if not condition:
-        raise CheckFailure(problem, actual)
+        raise CheckFailure(problem, actual, calls=calls)
 
 
 def assert_reaches(
-    value: float, threshold: float, *, floor: float, problem: str, actual: Any = None
+    value: float,
+    threshold: float,
+    *,
+    floor: float,
+    problem: str,
+    actual: Any = None,
+    calls: bool = True,
 ) -> None:
     """A measured value reaches the threshold; on the way there from `floor` it earns its share.
 
@@ -188,12 +195,13 @@ def assert_reaches(
         floor: up to here none are; in between they rise linearly.
         problem: a sentence for the student, with what was measured and what was asked for.
         actual: the very value that the student's code returned, if it was one.
+        calls: show the calls that led to it.
     """
     note_reached(value)
     if value >= threshold:
         return
     share = (value - floor) / (threshold - floor) if value > floor else 0.0
-    raise CheckFailure(problem, actual, share=share)
+    raise CheckFailure(problem, actual, share=share, calls=calls)
 
 
 # --- what differs --------------------------------------------------------------------------

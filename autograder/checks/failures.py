@@ -29,6 +29,7 @@ class CheckFailure(AssertionError):
         mismatch: the tensors that differ, where it is their values that are wrong: only the
             failure that is shown in the end has its picture made.
         share: the part of the check's points that are earned all the same.
+        calls: whether the calls that led to it are shown above the problem.
     """
 
     def __init__(
@@ -37,12 +38,15 @@ class CheckFailure(AssertionError):
         actual: Any = None,
         mismatch: Mismatch | None = None,
         share: float = 0.0,
+        *,
+        calls: bool = True,
     ) -> None:
         super().__init__(problem)
         self.problem = problem
         self.actual = actual
         self.mismatch = mismatch
         self.share = share
+        self.calls = calls
 
 
 class StudentRaised(Exception):
@@ -100,6 +104,8 @@ def explain(error: BaseException, calls: Sequence[Made]) -> str:
         return error.message
     if isinstance(error, StudentRaised):
         return _explain_call(calls[-1]) if calls else describe_raised(error.raised)
+    if isinstance(error, CheckFailure) and not error.calls:
+        return error.problem
     problem = error.problem if isinstance(error, CheckFailure) else str(error)
     actual = error.actual if isinstance(error, CheckFailure) else None
     culprit = _call_that_returned(actual, calls)

@@ -12,8 +12,7 @@ that is still right, and stands in the stage's ``calibration.toml`` with the evi
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -123,14 +122,6 @@ def goal_of(check_file: str, exercise: str) -> Goal:
             f"{path} has nothing of {exercise}: run `autograder calibrate {path.parent.name}`"
         )
     return goals[exercise]
-
-
-def budget(times: float, train: Callable[[], float]) -> float:
-    """A budget in CPU seconds: so many times what `train` says that the reference took.
-
-    While a goal is being measured it is endless, and nothing is trained for it.
-    """
-    return math.inf if is_measured() else times * train()
 
 
 @contextmanager
