@@ -30,6 +30,7 @@ MAY = {
     "grading": {
         "errors",
         "course",
+        "data",
         "mistakes",
         "report",
         "text",
@@ -40,6 +41,7 @@ MAY = {
     "proof": {
         "errors",
         "course",
+        "data",
         "mistakes",
         "report",
         "sandbox",

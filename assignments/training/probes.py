@@ -44,7 +44,7 @@ def answers(student, x, device="cpu"):
     """What the trained model gives for images, in evaluation mode and without gradients."""
     [model] = _TRAINED
     model.eval()
-    with torch.no_grad():
+    with torch.inference_mode():
         given = [model(part.to(device)) for part in x.split(250)]
     return torch.cat(given) if all(isinstance(part, torch.Tensor) for part in given) else given[0]
 
@@ -69,17 +69,18 @@ def yardstick(x, y):
 def small_recipe(x, y, *, seed):
     """The small recipe that the handout shows."""
     torch.manual_seed(seed)
-    model = nn.Sequential(
+    net = nn.Sequential(
         *[nn.Conv2d(1, 8, 5, stride=2, padding=2), nn.ReLU(), nn.MaxPool2d(2)],
         *[nn.Conv2d(8, 16, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(16 * 7 * 7, 10)],
     )
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    adam = torch.optim.Adam(net.parameters(), lr=1e-2)
     for _ in range(2):
-        for batch in torch.randperm(len(x)).split(64):
-            optimizer.zero_grad()
-            F.cross_entropy(model(x[batch]), y[batch]).backward()
-            optimizer.step()
-    return model
+        for rows in torch.randperm(len(x)).split(64):
+            adam.zero_grad()
+            loss = F.cross_entropy(net(x[rows]), y[rows])
+            loss.backward()
+            adam.step()
+    return net
 
 
 class Watch:

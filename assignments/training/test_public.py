@@ -233,7 +233,7 @@ def test_accuracy_is_in_percent(student):
 
 # --- per_class_accuracy ---------------------------------------------------------------------------
 
-PER_CLASS = "print(per_class_accuracy(model, loader, 3))"
+PER_CLASS = "print(per_class_accuracy(model, loader, 3).float())"
 
 
 @exercise("per_class_accuracy", weight=2)
@@ -277,7 +277,7 @@ def two(draw: st.DrawFn) -> tuple[Batches, Batches]:
 def fit_lines(case: Batches, other: Batches, call: str, model: str = "nn.Linear(2, 3)") -> Any:
     """A program that fits, and prints the curves."""
     lines = case.lines("fit", *loader(other.batches, "val_loader"), model=model)
-    return [*lines, f"curves = fit(model, loader, val_loader, {call})", "print(curves)"]
+    return [*lines, f"curves = fit(model, loader, val_loader, {call})", "print(curves.float())"]
 
 
 OPTIMIZERS = sampled_from(["adam", "sgd", "rmsprop"])

@@ -21,7 +21,7 @@ __all__ = ["audit", "differences", "student_files", "write_release"]
 
 # only what is named here is handed out
 _NEEDED = ("assignment.toml", "handout.md")
-_OPTIONAL = ("test_public.py", "probes.py")
+_OPTIONAL = ("test_public.py", "probes.py", "calibration.toml")
 _PICTURES = (".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp")
 _CONSTRAINTS = "constraints.txt"
 
