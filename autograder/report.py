@@ -241,6 +241,12 @@ def judged(checks: Iterable[CheckRow]) -> list[CheckRow]:
     return [check for check in checks if check.weight]
 
 
+def measured(checks: Iterable[CheckRow]) -> list[CheckRow]:
+    """Those of some checks that hold and have measured something; first of all those that count."""
+    found = [check for check in checks if check.outcome == "passed" and check.message]
+    return judged(found) or found
+
+
 def advice(checks: Iterable[CheckRow]) -> list[CheckRow]:
     """The advice of some checks, apart from what a check that counts says as well."""
     checks = list(checks)

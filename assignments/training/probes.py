@@ -25,7 +25,7 @@ def train(student, name, x, y, seed, device="cpu"):
     that were passed forward in training mode with gradients; a module that is called by another
     one does not count. `losses` (a tensor) are those that `backward` was called on.
     """
-    watch = Watch(EPOCHS * len(x), TIMES * yardstick(x, y))
+    watch = Watch(name, EPOCHS * len(x), TIMES * yardstick(x, y))
     with watch.watching():
         model = getattr(student, name)(x, y, seed=seed, device=device)
     _TRAINED[:] = [model]
@@ -38,6 +38,10 @@ def train(student, name, x, y, seed, device="cpu"):
         "losses": torch.tensor(watch.losses),
         "devices": sorted(places),
     }
+
+
+def progress(share, text):
+    """Told how much of the budget is used up; something that shows it may take its place."""
 
 
 def answers(student, x, device="cpu"):
@@ -86,8 +90,9 @@ def small_recipe(x, y, *, seed):
 class Watch:
     """Counts the samples, the losses and the time of a training, and ends one that takes more."""
 
-    def __init__(self, samples, seconds):
+    def __init__(self, name, samples, seconds):
         self.losses = []
+        self._name = name
         self._allowed_samples, self._allowed_seconds = samples, seconds
         self._seen, self._depth, self._started = {}, 0, 0.0
 
@@ -129,7 +134,10 @@ class Watch:
             self._seen[id(module)] = self._seen.get(id(module), 0) + size
         if self.most_seen > self._allowed_samples:
             raise TimeoutError(f"the budget of {EPOCHS} epochs is used up")
-        if time.process_time() - self._started > self._allowed_seconds:
+        seconds = time.process_time() - self._started
+        share = max(self.most_seen / self._allowed_samples, seconds / self._allowed_seconds)
+        progress(share, f"{self._name}: {share:.0%} of the budget")
+        if seconds > self._allowed_seconds:
             raise TimeoutError(
                 f"the budget of CPU time is used up, {TIMES} times what the small recipe takes"
             )

@@ -324,14 +324,22 @@ class ModuleBackend:
     """A module run in this process: the student's own, or the reference in the grader.
 
     Values pass through the wire's encoding all the same, so that a check meets exactly what it
-    would meet before a worker.
+    would meet before a worker. `progress` is told how far long calls are, see `Runner`.
     """
 
-    def __init__(self, folder: Path, stage: str, probes: Path | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        stage: str,
+        probes: Path | None,
+        progress: Callable[[float, str], None] | None = None,
+    ) -> None:
         self._loaded = False
         self._file = folder / f"{stage}.py"
         source = probes.read_text(encoding="utf-8") if probes else None
-        self._runner = Runner(folder, stage, source, let_pass=(KeyboardInterrupt, CheckStopped))
+        self._runner = Runner(
+            *(folder, stage, source), progress=progress, let_pass=(KeyboardInterrupt, CheckStopped)
+        )
 
     def load(self) -> None:
         """Import the module, once."""

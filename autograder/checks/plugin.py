@@ -7,10 +7,11 @@ the stash; the rest is the same.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -51,9 +52,16 @@ SOURCE = pytest.StashKey[Source]()
 class LocalSource:
     """A run in this process: a student's own, or that of an instructor who writes a check."""
 
-    def __init__(self, folder: Path, course: Course, examples: int | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        course: Course,
+        examples: int | None,
+        progress: Callable[[float, str], None] | None = None,
+    ) -> None:
         from autograder.checks.guard import Guards
 
+        self._progress = progress
         self.guards = Guards()
         self.folder = folder
         self.course = course
@@ -68,7 +76,8 @@ class LocalSource:
         """The student's module, imported afresh."""
         from autograder.checks.faces import ModuleBackend
 
-        return ModuleBackend(self.folder, stage, self.course.assignment(stage).probes)
+        probes = self.course.assignment(stage).probes
+        return ModuleBackend(self.folder, stage, probes, self._progress)
 
     def reference(self, stage: str) -> Backend | None:
         """The reference of an instructor who tries a check out; students have none."""
@@ -112,9 +121,11 @@ def pytest_configure(config: pytest.Config) -> None:
             course = Course.load(config.rootpath, released=True)
         except AutograderError as error:
             raise pytest.UsageError(str(error)) from error
-        source = LocalSource(folder, course, config.getoption("--examples"))
+        bar = _LocalBar(config)
+        source = LocalSource(folder, course, config.getoption("--examples"), bar.show)
         config.stash[SOURCE] = source
         config.pluginmanager.register(_LocalBoard(course), "autograder-board")
+        config.pluginmanager.register(bar, "autograder-bar")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -277,6 +288,46 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     return None
 
 
+class _LocalBar:
+    """A bar on the terminal for what takes long, such as a training; it leaves nothing behind."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._capture: Any = config.pluginmanager.getplugin("capturemanager")
+        self._progress: Any = None
+
+    def show(self, share: float, text: str) -> None:
+        """Show that a share, from 0 to 1, of what is told in `text` is done or used up."""
+        if self._progress is None:
+            self._progress = self._begin()
+        self._progress.update(self._progress.task_ids[0], completed=share, description=text)
+
+    def pytest_runtest_logreport(self) -> None:
+        """Take it away when a check has ended."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def _begin(self) -> Any:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        # the terminal itself: what a check writes is captured
+        captured = self._capture.global_and_fixture_disabled() if self._capture else nullcontext()
+        with captured:
+            console = Console(file=open(os.dup(2), "w", encoding="utf-8"))  # noqa: SIM115
+        progress = Progress(
+            *(TextColumn("{task.description}"), BarColumn()),
+            console=console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            disable=not console.is_terminal,
+        )
+        progress.add_task("", total=1)
+        progress.start()
+        return progress
+
+
 class _LocalBoard:
     """Collects the outcomes of a student's run and prints a line for each exercise."""
 
@@ -301,6 +352,11 @@ class _LocalBoard:
             where = f"{verdict['stage']}: {verdict['exercise']}"
             terminalreporter.section(f"advice, worth no points: {where}", sep="-", yellow=True)
             writer.line(f"{verdict['title']}\n\n{verdict['message']}")
+        for verdict in self.verdicts:
+            if verdict["outcome"] == "passed" and verdict["message"]:
+                where = f"{verdict['stage']}: {verdict['exercise']}"
+                terminalreporter.section(f"measured: {where}", sep="-", green=True)
+                writer.line(verdict["message"])
         writer.line()
         board = local_board(self.course, self.verdicts)
         print_board(board, file=writer._file, width=min(terminalreporter._screen_width, 110))

@@ -129,11 +129,11 @@ def _told(
         f"{accuracy:.1f}% (± {error:.1f}) of {images:,} images held out are recognised: "
         f"{'the median of ' if len(trained) > 1 else ''}{all_of_them}.",
         f"All points are earned from {goal.threshold:g}% on, none up to {goal.floor:g}%; the "
-        f"weakest right training misses that with a probability below {goal.false_fail:g}.",
+        f"weakest right training misses that with a probability below {goal.false_fail:.2%}.",
     ]
     if worst := _confused(counts, classes):
         lines.append(f"Most often confused: {worst}.")
-    lines.append(f"{max(each.epochs for each in trained):.1f} epochs at most were used.")
+    lines.append(f"That took {max(each.epochs for each in trained):.1f} epochs.")
     return "\n".join(lines)
 
 

@@ -24,6 +24,7 @@ from autograder.report import (
     hints,
     inputs_text,
     judged,
+    measured,
     points_text,
     write_atomically,
 )
@@ -134,11 +135,11 @@ def _is_missing(row: ExerciseRow) -> bool:
 
 
 def _shown(exercise: ExerciseRow) -> list[CheckRow]:
-    """The checks that have something to say: each message once, advice last."""
+    """The checks that have something to say: each message once; then measurements, then advice."""
     failing = [check for check in judged(exercise.checks) if check.outcome != "passed"]
     by_message = {check.message: check for check in reversed(failing)}
     first = [check for check in failing if by_message[check.message] is check]
-    return [*first, *advice(exercise.checks)]
+    return [*first, *measured(exercise.checks), *advice(exercise.checks)]
 
 
 def _standing(exercise: ExerciseRow) -> str:

