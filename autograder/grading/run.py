@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import io
+import math
 import os
 import sys
 from collections import Counter
@@ -36,6 +37,7 @@ from autograder.checks.guard import Guard, Guards
 from autograder.checks.plugin import SOURCE
 from autograder.course import VISIBILITIES, CheckKey, Course, stage_of, visibility_of
 from autograder.grading.backend import ROOM_OF_A_TRACE, Recorded, StageRun, Trace, WorkerBackend
+from autograder.grading.deadline import Deadline
 from autograder.report import Verdict
 
 # A second time-out is evidence enough: an exercise that never ends should not use up the time
@@ -53,6 +55,7 @@ class Run:
         only: the checks to run; None: all of them.
         seed: draw other inputs than usual, from this seed.
         until_failure: end the run with the first check that fails.
+        deadline: begin no check after it.
         on_verdict: called after every check.
 
     `verdicts` is what the checks came to, `traces` has the calls they made, `failing` the examples
@@ -64,6 +67,7 @@ class Run:
     only: Collection[CheckKey] | None = None
     seed: int | None = None
     until_failure: bool = False
+    deadline: Deadline = field(default_factory=lambda: Deadline(math.inf))
     on_verdict: Callable[[], None] = lambda: None
     verdicts: dict[CheckKey, Verdict] = field(default_factory=dict)
     unsure: set[CheckKey] = field(default_factory=set)
@@ -77,6 +81,8 @@ class Run:
     def wants(self, key: CheckKey) -> bool:
         """Whether a check is still to be run."""
         if self.until_failure and any(v.outcome != "passed" for v in self.verdicts.values()):
+            return False
+        if self.deadline.is_over:
             return False
         return self.only is None or key in self.only
 
@@ -108,10 +114,10 @@ class Run:
     def refuse(self, stage: str, exercise: str) -> None:
         """Raise CheckStopped where it would only cost time to run another check."""
         broken = self.stages is not None and self.stages[stage].import_failure is not None
-        if not broken and self._timeouts[stage, exercise] >= _MAX_TIMEOUTS:
-            raise CheckStopped(
-                "timeout", f"not run: {_MAX_TIMEOUTS} checks of this exercise ran out of time"
-            )
+        so_far = self._timeouts[stage, exercise]
+        if not broken and so_far >= (1 if self.deadline.is_near else _MAX_TIMEOUTS):
+            checks = "1 check" if so_far == 1 else f"{so_far} checks"
+            raise CheckStopped("timeout", f"not run: {checks} of this exercise ran out of time")
 
     def take(self, found: dict[str, Any], duration: float) -> None:
         """Note what one check came to, or one item of a check with several."""
