@@ -47,7 +47,7 @@ class Deadline:
     def blames(self, verdicts: Mapping[CheckKey, Verdict]) -> float | None:
         """The seconds that checks took which ran out of time; None if that was not the reason."""
         lost = sum(v.duration for v in verdicts.values() if v.outcome == "timeout")
-        return lost if lost >= _BLAMED * self.seconds else None
+        return lost if lost and lost >= _BLAMED * self.seconds else None
 
 
 def too_late(deadline: Deadline, lost: float) -> Verdict:
