@@ -66,19 +66,30 @@ def grade(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")],
     stage: StageOption = None,
     course: CourseOption = None,
+    format: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            metavar="F",
+            help="gradescope, which it is if none is named, prairielearn, autolab, classroom, "
+            "junit, or json; repeatable.",
+        ),
+    ] = None,
     allow_weak: Annotated[
         bool,
         typer.Option("--allow-weak", help="Grade where the sandbox is below its floor. Unsafe."),
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON lines.")] = False,
 ) -> None:
-    """Grade submissions; each one's report.json and results.json go to DIR/<name>/."""
+    """Grade submissions; each one's report.json and other formats go to DIR/<name>/."""
     _need_linux()
     from autograder.grading.batch import grade_all
     from autograder.progress import Bar
+    from autograder.reports.formats import DEFAULT, known
     from autograder.sandbox.jail import hide_memory, is_strong
 
     hide_memory()
+    formats = known(format or [DEFAULT])
     selected = _course(course).select(stage or [])
     bad = faults = 0
 
@@ -91,7 +102,13 @@ def grade(
     bar = Bar(len(paths))
     reports: list[Report] = []
     for graded in _until_interrupted(
-        grade_all(*(selected, paths, out), allow_weak=allow_weak, on_start=warn, on_check=bar.show),
+        grade_all(
+            *(selected, paths, out),
+            allow_weak=allow_weak,
+            formats=formats,
+            on_start=warn,
+            on_check=bar.show,
+        ),
         bar,
     ):
         bar.clear()

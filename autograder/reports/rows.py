@@ -91,6 +91,11 @@ def text(row: Row) -> str:
     )
 
 
+def shortened(text: str, longest: int) -> str:
+    """A text of at most so many characters; one that is cut ends in an ellipsis."""
+    return text if len(text) <= longest else text[: max(longest - 1, 0)] + "…"
+
+
 def may_be_shown(row: Row, policy: VisibilityPolicy) -> bool:
     """Whether students may see at once what the checks of a row say.
 

@@ -82,7 +82,7 @@ def __getattr__(name):
     if name.startswith("_"):
         raise AttributeError(name)
     def answer(*args, **kwargs):
-        raise ValueError(f"found: {FOUND}")
+        raise ArithmeticError(f"found: {FOUND}")
     return answer
 """
 GREEDY = """
