@@ -58,8 +58,9 @@ class Run:
         deadline: begin no check after it.
         on_verdict: called after every check.
 
-    `verdicts` is what the checks came to, `traces` has the calls they made, `failing` the examples
-    of those that failed. `unsure` are the checks that broke down.
+    `verdicts` is what the checks came to, `failing` has the examples of those that failed, `unsure`
+    are those that broke down. `traces` are the calls they made: of the stages before the last,
+    those of exercises that failed.
     """
 
     course: Course
@@ -76,6 +77,7 @@ class Run:
     traces: dict[CheckKey, Trace] = field(default_factory=dict)
     _timeouts: Counter[tuple[str, str]] = field(default_factory=Counter)
     _trace: Trace = field(default_factory=lambda: Trace(0))
+    _stage: str = ""
     _room: int = 100_000_000  # bytes, for all traces together: answers come from outside
 
     def wants(self, key: CheckKey) -> bool:
@@ -90,8 +92,20 @@ class Run:
         """What the plugin runs a check against."""
         if self.stages is None:
             return self.reference(stage)
+        if self._stage not in ("", stage):
+            self._forget_what_is_right(self._stage)
+        self._stage = stage
         self._trace = Trace(min(ROOM_OF_A_TRACE, self._room))
         return Recorded(WorkerBackend(self.stages[stage]), self._trace)
+
+    def _forget_what_is_right(self, stage: str) -> None:
+        """Free the calls of a stage's exercises that did not fail: nobody asks for those."""
+        assignment = self.course.assignment(stage)
+        for exercise in assignment.exercises:
+            keys = {check.key for check in assignment.checks_of(exercise.name)}
+            if keys.isdisjoint(self.failing):
+                for key in keys & self.traces.keys():
+                    self._room += self.traces.pop(key).used
 
     def reference(self, stage: str) -> Backend:
         """The reference, in this process."""
