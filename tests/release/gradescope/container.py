@@ -147,7 +147,11 @@ def _all_but_the_first(course: Course, results: dict[str, Any]) -> list[str]:
 def _nothing_gained(course: Course, results: dict[str, Any]) -> list[str]:
     text = json.dumps(results)
     leaks = [s for s in ("stages = [", "secret@school", "was-here", "setup.sh") if s in text]
-    return [f"leaked {leak}" for leak in leaks] + _no_points(course, results)
+    wrong = [f"leaked {leak}" for leak in leaks]
+    # a check may ask for any exception, and gets one
+    if _score(results) > 0.01 * float(course.points):
+        wrong.append(f"{_score(results)} points for nothing")
+    return wrong
 
 
 SUBMISSIONS = {
