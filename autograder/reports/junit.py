@@ -68,6 +68,8 @@ def _case(row: Row, number: int, check: CheckRow, *, shown: bool) -> ET.Element:
         },
     )
     if check.outcome == "passed":
+        if check.message and shown:  # what a training came to
+            ET.SubElement(case, "system-out").text = _text(check.message)
         return case
     said = f"{check.title}\n\n{check.message}" if shown else UNSAID
     if check.hint and shown:

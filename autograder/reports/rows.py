@@ -75,6 +75,11 @@ def paragraphs(row: Row) -> list[Paragraph]:
         titles.setdefault(check.message, []).append(check.title)
     found = [Paragraph((f"{count - len(failing)} of {count} checks pass.",))] if count else []
     found += [Paragraph(tuple(map("✗ {}".format, held)), said) for said, held in titles.items()]
+    found += [
+        Paragraph((f"✓ {check.title}",), check.message)  # what a training came to
+        for check in judged(row.checks)
+        if check.outcome == "passed" and check.message
+    ]
     found += [Paragraph((f"Hint: {hint}",)) for hint in hints(failing)]
     found += [
         Paragraph((f"Advice, worth no points: {check.title}",), check.message)

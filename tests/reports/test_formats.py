@@ -358,6 +358,12 @@ class TestJUnit:
         failed = root.findall(".//testcase[failure]") + root.findall(".//testcase[error]")
         assert len(failed) == (outcome != "passed")
 
+    def test_what_a_training_came_to_is_output(self, report_of):
+        """Of a hidden check it is not shown."""
+        reached = Verdict("passed", "reached 97.2%", reached=97.2)
+        root = decoded("junit", report_of({SHOUT: reached, HIDDEN_DOUBLE: reached}))
+        assert [out.text for out in root.findall(".//system-out")] == ["reached 97.2%"]
+
     def test_any_text_is_xml(self, report_of):
         """Also what XML can't hold; the rest comes out as it went in."""
         content = junit.render(report_of({HALF: Verdict("failed", ODD)}), LATER)

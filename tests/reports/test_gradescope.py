@@ -301,6 +301,13 @@ class TestTexts:
         """Where all checks hold there is nothing more to say."""
         assert rows(results({}))["half", "public"]["output"] == "1 of 1 checks pass."
 
+    def test_what_a_training_came_to_is_told_where_it_is_enough_too(self, results):
+        """A check that passed may have something to say."""
+        found = rows(results({SHOUT: Verdict("passed", "reached 97.2%", reached=97.2)}))
+        assert found["shout", "public"]["output"] == (
+            "1 of 1 checks pass.\n\n✓ A shout is in upper case.\n\n    reached 97.2%"
+        )
+
     def test_notes(self, results):
         """Notes about the submission as such stand above the rows; without any there is none."""
         assert results({}, notes=("First.", "Second."))["output"] == "First.\n\nSecond."
