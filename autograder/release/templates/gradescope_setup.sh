@@ -40,7 +40,7 @@ apt-get install -y -q --no-install-recommends "python$version" "python$version-v
 "$python" --version
 
 install() {
-  "$python" -m pip install --no-cache-dir --disable-pip-version-check --no-input \
+  "$python" -m pip install --no-cache-dir --disable-pip-version-check --no-input --quiet \
     --progress-bar off --root-user-action=ignore \
     "${pip_options[@]}" -c "$source/constraints.txt" "$@"
 }
