@@ -66,19 +66,30 @@ def grade(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")],
     stage: StageOption = None,
     course: CourseOption = None,
+    format: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            metavar="F",
+            help="gradescope, which it is if none is named, prairielearn, autolab, classroom, "
+            "junit, or json; repeatable.",
+        ),
+    ] = None,
     allow_weak: Annotated[
         bool,
         typer.Option("--allow-weak", help="Grade where the sandbox is below its floor. Unsafe."),
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON lines.")] = False,
 ) -> None:
-    """Grade submissions; each one's report.json and results.json go to DIR/<name>/."""
+    """Grade submissions; each one's report.json and other formats go to DIR/<name>/."""
     _need_linux()
     from autograder.grading.batch import grade_all
     from autograder.progress import Bar
+    from autograder.reports.formats import DEFAULT, known
     from autograder.sandbox.jail import hide_memory, is_strong
 
     hide_memory()
+    formats = known(format or [DEFAULT])
     selected = _course(course).select(stage or [])
     bad = faults = 0
 
@@ -91,7 +102,13 @@ def grade(
     bar = Bar(len(paths))
     reports: list[Report] = []
     for graded in _until_interrupted(
-        grade_all(*(selected, paths, out), allow_weak=allow_weak, on_start=warn, on_check=bar.show),
+        grade_all(
+            *(selected, paths, out),
+            allow_weak=allow_weak,
+            formats=formats,
+            on_start=warn,
+            on_check=bar.show,
+        ),
         bar,
     ):
         bar.clear()
@@ -114,6 +131,30 @@ def grade(
         raise typer.Exit(3)
     if bad:
         raise typer.Exit(2)
+
+
+@app.command(hidden=True)
+def gradescope(
+    root: Annotated[
+        Path, typer.Option("--root", metavar="DIR", help="Gradescope's folder.")
+    ] = Path("/autograder"),
+    course: CourseOption = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", help="The time limit, if not the course's.")
+    ] = None,
+) -> None:
+    """Grade the submission that Gradescope has put into its folder."""
+    _need_linux()
+    from autograder.grading.gradescope import run
+    from autograder.sandbox.jail import hide_memory
+
+    hide_memory()
+    report = run(root, _course(course), minutes=minutes)
+    _print_board(report, root / "results")  # instructors see it
+    if report.fault:
+        _say(report.fault)
+    if not report.graded:
+        raise typer.Exit(3)
 
 
 @app.command()
@@ -373,7 +414,8 @@ def _print_board(report: Report, folder: Path) -> None:
     print_board(graded_board(report), sys.stdout)
     for note in report.notes:
         print(note)
-    print(f"{folder / 'report.json'}, {folder / 'results.json'}\n")
+    found = [str(path) for path in (folder / "report.json", folder / "results.json")]
+    print(f"{', '.join(path for path in found if Path(path).is_file())}\n")
 
 
 def _write_pages(folder: Path, reports: list[Report], told: TextIO) -> None:

@@ -86,6 +86,22 @@ class VisibilityPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hidden: GradescopeVisibility = "after_published"
 
 
+class GradescopeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What Gradescope's image and its runs are made with.
+
+    `minutes` is the time limit in the assignment's settings there: grading ends before it does.
+    `pip` are options for installing the libraries, such as ``--extra-index-url`` and the address of
+    PyTorch's builds for CPUs.
+    """
+
+    minutes: float = 10.0
+    pip: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 3 <= self.minutes <= 40:
+            raise ValueError("`minutes` must be from 3 to 40, Gradescope's longest time limit")
+
+
 class _CourseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     stages: list[str]
@@ -93,6 +109,7 @@ class _CourseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     checks: Checks = Checks()
     points: PointsPolicy = PointsPolicy()
     visibility: VisibilityPolicy = VisibilityPolicy()
+    gradescope: GradescopeSettings = GradescopeSettings()
 
 
 class Exercise(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -216,6 +233,7 @@ class Course:
     assignments: tuple[Assignment, ...]
     visibility: VisibilityPolicy
     policy: PointsPolicy
+    gradescope: GradescopeSettings
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -282,7 +300,7 @@ class Course:
             _load_assignment(root, stage, number, file, path, released)
             for number, stage in enumerate(file.stages, start=1)
         )
-        return cls(root, file.title, assignments, file.visibility, file.points)
+        return cls(*(root, file.title, assignments, file.visibility, file.points, file.gradescope))
 
 
 def find_course(start: Path) -> Path:

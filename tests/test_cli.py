@@ -396,3 +396,31 @@ def test_scores_can_be_read_by_a_program(tmp_path: Path) -> None:
     (row,) = (json.loads(line) for line in run.stdout.splitlines())
     assert row["submission"] == "nobody"
     assert (row["points"], row["max_points"], row["graded"]) == (0, COURSE.points, True)
+
+
+@pytest.mark.parametrize(
+    "formats, written",
+    [
+        ([], {"results.json"}),
+        (["json"], set()),
+        (["junit", "classroom"], {"junit.xml", "classroom.json", "classroom.output"}),
+    ],
+)
+def test_formats_are_written_beside_the_report(
+    toy_course: Course, tmp_path: Path, formats: list[str], written: set[str]
+) -> None:
+    """Gradescope's if none is named; the report itself always."""
+    (tmp_path / "nobody").mkdir()
+    chosen = [option for name in formats for option in ("--format", name)]
+    course = ("--course", toy_course.root)
+    run = autograder("grade", tmp_path / "nobody", "--out", tmp_path / "out", *course, *chosen)
+    assert run.returncode == 0, run.stderr
+    files = {path.name for path in (tmp_path / "out/nobody").iterdir()}
+    assert files == written | {"report.json", "report.html"}
+
+
+def test_a_format_that_there_is_not_is_refused_before_anything_is_graded(tmp_path: Path) -> None:
+    (tmp_path / "nobody").mkdir()
+    options = ("--out", tmp_path / "out", "--format", "xml")
+    refuses(autograder("grade", tmp_path / "nobody", *options), "--format xml", "junit")
+    assert not (tmp_path / "out").exists()

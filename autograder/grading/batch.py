@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from autograder.grading.diagnose import Diagnoser
 from autograder.grading.grade import grade, refused
 from autograder.grading.intake import discard, submission_name, take_in
 from autograder.report import Report, to_json, write_atomically
-from autograder.reports import gradescope
+from autograder.reports.formats import DEFAULT, files
 from autograder.sandbox.workers import Zygote
 
 _SECONDS_BETWEEN_WRITES = 1.0
@@ -37,6 +38,8 @@ def grade_all(
     out: Path,
     *,
     allow_weak: bool = False,
+    seconds: float = math.inf,
+    formats: Sequence[str] = (DEFAULT,),
     on_start: Callable[[Zygote], None] = lambda zygote: None,
     on_check: Callable[[Report], None] = lambda report: None,
 ) -> Iterator[Graded]:
@@ -47,6 +50,8 @@ def grade_all(
         paths: folders, archives or modules.
         out: where the results go, a folder for each submission.
         allow_weak: grade even where the sandbox doesn't reach its floor.
+        seconds: after so many no further check of a submission is begun.
+        formats: what to write beside each ``report.json``.
         on_start: called with the zygote when it runs.
         on_check: called with the report so far as checks finish.
 
@@ -63,7 +68,8 @@ def grade_all(
             on_start(zygotes.running())
             zygotes.diagnoser()  # a course that is wrong is said to be so before any work
             for path, name in zip(paths, names, strict=True):
-                yield _grade_one(course, path, out / name, staging, zygotes, on_check)
+                write = _Writer(course, out / name, formats)
+                yield _grade_one(course, path, write, staging, zygotes, seconds, on_check)
 
 
 class _Zygotes:
@@ -103,53 +109,63 @@ class _Zygotes:
         return self._diagnoser
 
 
+class _Writer:
+    """Writes what a submission came to, into a folder of its own."""
+
+    def __init__(self, course: Course, folder: Path, formats: Sequence[str]) -> None:
+        self.folder = folder
+        self._policy = course.visibility
+        self._formats = formats
+        self._written = -math.inf
+
+    def early(self, report: Report) -> None:
+        """Write it early and again: a platform that ends us on a time limit finds every row."""
+        if time.monotonic() - self._written < _SECONDS_BETWEEN_WRITES:
+            return
+        # a disk that is full now may not be at the end; if it still is, the last write says so
+        with contextlib.suppress(AutograderError):
+            self.last(report)
+
+    def last(self, report: Report) -> None:
+        """Write it."""
+        write_atomically(self.folder / "report.json", to_json(report))
+        for name in self._formats:
+            for file, content in files(name, report, self._policy).items():
+                write_atomically(self.folder / file, content)
+        self._written = time.monotonic()
+
+
 def _grade_one(
     course: Course,
     path: Path,
-    folder: Path,
+    write: _Writer,
     staging: Path,
     zygotes: _Zygotes,
+    seconds: float,
     on_check: Callable[[Report], None],
 ) -> Graded:
-    written = 0.0
-
-    def write(report: Report, *, final: bool = True) -> None:
-        # Early and again: a platform that ends us on a time limit still finds every row.
-        nonlocal written
-        if final or not written or time.monotonic() - written >= _SECONDS_BETWEEN_WRITES:
-            _write(report, course, folder)
-            written = time.monotonic()
-
     try:
         submission = take_in(path, [a.module for a in course.assignments], staging)
     except SubmissionError as error:
-        report = refused(course, folder.name, str(error))
-        write(report)
-        return Graded(report, folder, str(error))
+        report = refused(course, write.folder.name, str(error))
+        write.last(report)
+        return Graded(report, write.folder, str(error))
 
     def tell(report: Report) -> None:
         on_check(report)
-        # a disk that is full now may not be at the end; if it still is, the last write says so
-        with contextlib.suppress(AutograderError):
-            write(report, final=False)
+        write.early(report)
 
     try:
         zygote = zygotes.running()
-        report = grade(course, submission, zygote, tell, zygotes.diagnoser())
+        report = grade(course, submission, zygote, tell, zygotes.diagnoser(), seconds)
         if not report.graded and not zygote.is_running():
             # killed under us, by the kernel or by hand: that is worth a second try
-            report = grade(course, submission, zygotes.running(), tell, zygotes.diagnoser())
+            zygote = zygotes.running()
+            report = grade(course, submission, zygote, tell, zygotes.diagnoser(), seconds)
     finally:
         discard(submission, staging)
-    write(report)
-    return Graded(report, folder)
-
-
-def _write(report: Report, course: Course, folder: Path) -> None:
-    write_atomically(folder / "report.json", to_json(report))
-    write_atomically(
-        folder / "results.json", to_json(gradescope.results(report, course.visibility))
-    )
+    write.last(report)
+    return Graded(report, write.folder)
 
 
 def _names(paths: list[Path]) -> list[str]:

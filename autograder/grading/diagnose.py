@@ -45,6 +45,7 @@ from autograder.sandbox.workers import Zygote
 
 _AGREE = 0.75  # of the calls that tell a mistake from the reference, or the student from it
 _MOST_NAMED = 2  # more mistakes than that fit: the failure says too little
+_MOST_RUNNING = 12  # mistakes at a time, unless they are kept
 _MOST_ALIKE = 8  # mistakes that are run on all checks, to find one that fails in the same ones
 _SHARE = 0.1  # of a check's time: a mistake that takes longer is not what the student did
 _ROOM = 8_000_000  # bytes of answers that are remembered of one mistake
@@ -69,6 +70,7 @@ class Diagnoser:
         self._keep = keep
         self._workers: dict[Path, _Lasting] = {}
         self._workers_for = ("", "")  # the stage and exercise
+        self._running: dict[_Lasting, None] = {}
         self._answers: dict[Path, _Answers] = {}
         self._suspects = {a.stage: _suspects(a, folder) for a in course.assignments}
         self._references = {
@@ -121,14 +123,11 @@ class Diagnoser:
             lasting.forgive()
         reference = self._worker(assignment, self._references[assignment.stage])
         workers = [(suspect, self._worker(assignment, suspect.folder)) for suspect in suspects]
-        scores = {
-            key: {
-                suspect: score
-                for suspect, worker in workers
-                if (score := _score(run, key, worker, reference)) >= _AGREE
-            }
-            for key in keys
-        }
+        scores: dict[CheckKey, dict[_Suspect, float]] = {key: {} for key in keys}
+        for suspect, worker in workers:  # one after the other: not all of them may stay
+            for key in keys:
+                if (score := _score(run, key, worker, reference)) >= _AGREE:
+                    scores[key][suspect] = score
         if any(scores.values()):
             scores = yield from self._agreeing(run, assignment, scores)
         if not any(scores.values()) and self._is_random(run, assignment, keys):
@@ -153,13 +152,28 @@ class Diagnoser:
         for worker in self._workers.values():
             worker.close()
         self._workers.clear()
+        self._running.clear()
 
     def _worker(self, assignment: Assignment, folder: Path) -> _Lasting:
         if folder not in self._workers:
             stage = StageRun(self._zygote, folder, assignment, _limits(assignment))
             known = self._answers.setdefault(folder, _Answers())
-            self._workers[folder] = _Lasting(stage, known)
+            is_reference = folder == self._references[assignment.stage]
+            begins = _nothing if self._keep or is_reference else self._make_room
+            self._workers[folder] = _Lasting(stage, known, begins)
         return self._workers[folder]
+
+    def _make_room(self, begins: _Lasting) -> None:
+        """End the mistake that has been running longest, where there are many.
+
+        Each takes some megabytes of a machine that may have few; it begins again when it is asked.
+        """
+        self._running.pop(begins, None)
+        self._running[begins] = None
+        if len(self._running) > _MOST_RUNNING:
+            oldest = next(iter(self._running))
+            del self._running[oldest]
+            oldest.close()
 
     def _agreeing(
         self,
@@ -340,6 +354,10 @@ class _Answers:
             self._used -= oldest.size
 
 
+def _nothing(begins: _Lasting) -> None:
+    """Whoever is kept needs no room."""
+
+
 class _Lasting:
     """A backend that is used for many examples, by faces that come and go.
 
@@ -350,9 +368,12 @@ class _Lasting:
     never ends would cost its time for every example.
     """
 
-    def __init__(self, stage: StageRun, known: _Answers) -> None:
+    def __init__(
+        self, stage: StageRun, known: _Answers, begins: Callable[[_Lasting], None]
+    ) -> None:
         self._stage = stage
         self._known = known
+        self._begins = begins
         self._worker: WorkerBackend | None = None
         self._is_used = False
         self._stopped: CheckStopped | None = None
@@ -361,6 +382,7 @@ class _Lasting:
         if self._stopped is not None:
             raise self._stopped
         if self._worker is None:
+            self._begins(self)
             self._worker = WorkerBackend(self._stage)
             self._is_used = False
             self._worker.load()

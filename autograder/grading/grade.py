@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 
@@ -14,6 +15,7 @@ from autograder.course import CheckKey, Course
 from autograder.errors import AutograderError
 from autograder.grading.backend import StageRun
 from autograder.grading.charge import charge
+from autograder.grading.deadline import Deadline, span, too_late
 from autograder.grading.diagnose import Diagnoser
 from autograder.grading.intake import Submission
 from autograder.grading.run import Run, run_checks
@@ -31,6 +33,7 @@ def grade(
     zygote: Zygote,
     progress: Progress | None = None,
     diagnoser: Diagnoser | None = None,
+    seconds: float = math.inf,
 ) -> Report:
     """Grade one submission.
 
@@ -38,14 +41,16 @@ def grade(
         course: what to grade it on; `Course.select` leaves stages out.
         submission: what `take_in` made of it.
         zygote: where workers come from.
-        progress: called with the report so far before the first check and after every one.
+        progress: called with the report so far before the first check, after every one, and when
+            only hints are missing.
         diagnoser: says which known mistake a failure looks like; None: nobody does.
+        seconds: after so many no further check is begun.
     """
     started = time.monotonic()
+    deadline = Deadline(seconds)
     environment = _environment(course, zygote)
-    verdicts: dict[CheckKey, Verdict] = {}
 
-    def report(fault: str | None = None) -> Report:
+    def report(verdicts: dict[CheckKey, Verdict], fault: str | None = None) -> Report:
         return build_report(
             course,
             submission.name,
@@ -56,25 +61,53 @@ def grade(
             fault=fault,
         )
 
+    def finished(fault: str | None) -> Report:
+        verdicts = dict(run.verdicts)
+        charge(course, run.guards, verdicts)
+        not_run, hidden = _fill_in(course, verdicts, deadline), _hide_faults(verdicts)
+        return report(verdicts, fault or not_run or hidden)
+
     def tell() -> None:
         if progress:
-            progress(report())
+            progress(report(run.verdicts))
+
+    def tell_without_hints(fault: str | None) -> None:
+        if progress:
+            progress(finished(fault))
 
     stages = {a.stage: StageRun(zygote, submission.folder, a) for a in course.assignments}
-    run = Run(course, stages, on_verdict=tell, verdicts=verdicts)
+    run = Run(course, stages, on_verdict=tell, deadline=deadline)
     tell()
-    fault = _run_and_settle(course, run, diagnoser)
-    charge(course, run.guards, verdicts)
+    return finished(_run_and_settle(course, run, diagnoser, tell_without_hints))
+
+
+def _fill_in(course: Course, verdicts: dict[CheckKey, Verdict], deadline: Deadline) -> str | None:
+    """Give every check that was not run its verdict; what the instructor is told, if anything."""
     missing = [check for a in course.assignments for check in a.checks
                if check.key not in verdicts]  # fmt: skip
-    for check in missing:
-        verdicts[check.key] = Verdict("ungraded", _NOT_YOURS)
-        fault = fault or f"check {check.name} of {check.stage} was not run"
+    if not missing:
+        return None
+    lost = deadline.blames(verdicts) if deadline.is_over else None
+    verdict = Verdict("ungraded", _NOT_YOURS) if lost is None else too_late(deadline, lost)
+    verdicts |= {check.key: verdict for check in missing}
+    if lost is not None:
+        return None
+    if deadline.is_over:
+        return (
+            f"{len(missing)} checks were not run: the {span(deadline.seconds)} that a submission "
+            "may take were over; give it more"
+        )
+    return f"check {missing[0].name} of {missing[0].stage} was not run"
+
+
+def _hide_faults(verdicts: dict[CheckKey, Verdict]) -> str | None:
+    """Have no student read what went wrong in the grader; the instructor is told."""
+    fault = None
     for key, verdict in verdicts.items():
         if verdict.outcome == "ungraded" and verdict.message != _NOT_YOURS:
             fault = fault or verdict.message
             verdicts[key] = Verdict("ungraded", _NOT_YOURS, verdict.duration)
-    return report(fault)
+    return fault
 
 
 def run_reference(course: Course) -> dict[CheckKey, Verdict]:
@@ -100,7 +133,12 @@ def refused(course: Course, name: str, why: str) -> Report:
     return build_report(course, name, verdicts, environment=Environment(), notes=[why])
 
 
-def _run_and_settle(course: Course, run: Run, diagnoser: Diagnoser | None) -> str | None:
+def _run_and_settle(
+    course: Course,
+    run: Run,
+    diagnoser: Diagnoser | None,
+    before_hints: Callable[[str | None], None],
+) -> str | None:
     """Run the checks, and find out who is to blame for those that broke down.
 
     They are given the reference's answers. A check that holds for the reference broke down on what
@@ -115,8 +153,10 @@ def _run_and_settle(course: Course, run: Run, diagnoser: Diagnoser | None) -> st
         yield run
         if run.unsure:
             yield again
-        if diagnoser is None:
+        if diagnoser is None or run.deadline.is_over:
             return
+        # they take their time: whoever ends us meanwhile has all the points
+        before_hints(_settle(run, again, None))
         try:
             diagnoses = yield from diagnoser.diagnose(run)
         except Exception as error:  # noqa: BLE001  no hint is worth a grade
@@ -126,6 +166,11 @@ def _run_and_settle(course: Course, run: Run, diagnoser: Diagnoser | None) -> st
             run.verdicts[key] = msgspec.structs.replace(run.verdicts[key], diagnosis=diagnosis)
 
     fault = run_checks(course, runs()) or no_hints
+    return _settle(run, again, fault) or fault
+
+
+def _settle(run: Run, again: Run, fault: str | None) -> str | None:
+    """Take back the verdicts of checks that break down on the reference too; what is wrong."""
     for key in sorted(run.unsure):
         verdict = again.verdicts.get(key)
         if verdict is None or verdict.outcome != "passed":

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import io
+import math
 import os
 import sys
 from collections import Counter
@@ -36,6 +37,7 @@ from autograder.checks.guard import Guard, Guards
 from autograder.checks.plugin import SOURCE
 from autograder.course import VISIBILITIES, CheckKey, Course, stage_of, visibility_of
 from autograder.grading.backend import ROOM_OF_A_TRACE, Recorded, StageRun, Trace, WorkerBackend
+from autograder.grading.deadline import Deadline
 from autograder.report import Verdict
 
 # A second time-out is evidence enough: an exercise that never ends should not use up the time
@@ -53,10 +55,12 @@ class Run:
         only: the checks to run; None: all of them.
         seed: draw other inputs than usual, from this seed.
         until_failure: end the run with the first check that fails.
+        deadline: begin no check after it.
         on_verdict: called after every check.
 
-    `verdicts` is what the checks came to, `traces` has the calls they made, `failing` the examples
-    of those that failed. `unsure` are the checks that broke down.
+    `verdicts` is what the checks came to, `failing` has the examples of those that failed, `unsure`
+    are those that broke down. `traces` are the calls they made: of the stages before the last,
+    those of exercises that failed.
     """
 
     course: Course
@@ -64,6 +68,7 @@ class Run:
     only: Collection[CheckKey] | None = None
     seed: int | None = None
     until_failure: bool = False
+    deadline: Deadline = field(default_factory=lambda: Deadline(math.inf))
     on_verdict: Callable[[], None] = lambda: None
     verdicts: dict[CheckKey, Verdict] = field(default_factory=dict)
     unsure: set[CheckKey] = field(default_factory=set)
@@ -72,11 +77,14 @@ class Run:
     traces: dict[CheckKey, Trace] = field(default_factory=dict)
     _timeouts: Counter[tuple[str, str]] = field(default_factory=Counter)
     _trace: Trace = field(default_factory=lambda: Trace(0))
+    _stage: str = ""
     _room: int = 100_000_000  # bytes, for all traces together: answers come from outside
 
     def wants(self, key: CheckKey) -> bool:
         """Whether a check is still to be run."""
         if self.until_failure and any(v.outcome != "passed" for v in self.verdicts.values()):
+            return False
+        if self.deadline.is_over:
             return False
         return self.only is None or key in self.only
 
@@ -84,8 +92,20 @@ class Run:
         """What the plugin runs a check against."""
         if self.stages is None:
             return self.reference(stage)
+        if self._stage not in ("", stage):
+            self._forget_what_is_right(self._stage)
+        self._stage = stage
         self._trace = Trace(min(ROOM_OF_A_TRACE, self._room))
         return Recorded(WorkerBackend(self.stages[stage]), self._trace)
+
+    def _forget_what_is_right(self, stage: str) -> None:
+        """Free the calls of a stage's exercises that did not fail: nobody asks for those."""
+        assignment = self.course.assignment(stage)
+        for exercise in assignment.exercises:
+            keys = {check.key for check in assignment.checks_of(exercise.name)}
+            if keys.isdisjoint(self.failing):
+                for key in keys & self.traces.keys():
+                    self._room += self.traces.pop(key).used
 
     def reference(self, stage: str) -> Backend:
         """The reference, in this process."""
@@ -108,10 +128,10 @@ class Run:
     def refuse(self, stage: str, exercise: str) -> None:
         """Raise CheckStopped where it would only cost time to run another check."""
         broken = self.stages is not None and self.stages[stage].import_failure is not None
-        if not broken and self._timeouts[stage, exercise] >= _MAX_TIMEOUTS:
-            raise CheckStopped(
-                "timeout", f"not run: {_MAX_TIMEOUTS} checks of this exercise ran out of time"
-            )
+        so_far = self._timeouts[stage, exercise]
+        if not broken and so_far >= (1 if self.deadline.is_near else _MAX_TIMEOUTS):
+            checks = "1 check" if so_far == 1 else f"{so_far} checks"
+            raise CheckStopped("timeout", f"not run: {checks} of this exercise ran out of time")
 
     def take(self, found: dict[str, Any], duration: float) -> None:
         """Note what one check came to, or one item of a check with several."""

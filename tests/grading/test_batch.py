@@ -18,6 +18,7 @@ from autograder.course import Course
 from autograder.errors import InputError
 from autograder.grading import batch
 from autograder.grading.batch import Graded, grade_all
+from autograder.reports.markdown import literal
 from autograder.sandbox.workers import Zygote
 
 DOUBLES = "def double(n):\n    return 2 * n\ndef half(n):\n    return n // 2\n"
@@ -301,7 +302,7 @@ class TestOutcomes:
         """One that is not taken in is yielded with the sentence, which is in its results too."""
         sentence = graded.graded["bad_zip"].refused
         assert "../doubles.py" in sentence
-        assert sentence in graded.results("bad_zip")["output"]
+        assert literal(sentence) in graded.results("bad_zip")["output"]
         assert all(graded.graded[n].refused is None for n in NAMES if n != "bad_zip")
 
     def test_environment(self, graded):

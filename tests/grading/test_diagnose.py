@@ -409,6 +409,39 @@ class TestTroubleOfOurs:
         assert named(report, "pairs") == {"pairs with oneself"}
         assert not diagnoser._workers
 
+    def test_few_workers_at_a_time_find_the_same(
+        self, known_course: Course, zygote: Zygote,
+        staging: Path, monkeypatch: pytest.MonkeyPatch,
+    ) -> None:  # fmt: skip
+        """Each takes its part of the memory, and an exercise may have fifty known mistakes."""
+        monkeypatch.setattr(diagnose, "_MOST_RUNNING", 1)
+        most = []
+
+        class Counted(diagnose.WorkerBackend):
+            open = 0
+
+            def load(self) -> None:
+                if self._worker is None:
+                    Counted.open += 1
+                most.append(Counted.open)
+                super().load()
+
+            def close(self) -> None:
+                Counted.open -= self._worker is not None
+                super().close()
+
+        monkeypatch.setattr(diagnose, "WorkerBackend", Counted)
+        for name in ("adds one too many", "counts both orders"):
+            folder = staging / f"few-{name.replace(' ', '-')}"
+            folder.mkdir(mode=0o755)
+            (folder / "sums.py").write_text(f"{RIGHT}\n{dedent(CASES[name].code)}")
+            report = grade(
+                *(known_course, Submission("ada", folder), zygote),
+                diagnoser=Diagnoser(known_course, zygote, staging),
+            )
+            assert named(report, "pairs") == set(CASES[name].mistakes)
+        assert max(most) == 3  # the reference, one mistake, and for a while the student's own
+
     def test_workers_that_are_kept_are_one_exercises(
         self, known_course: Course, zygote: Zygote, staging: Path
     ) -> None:

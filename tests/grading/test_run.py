@@ -177,6 +177,22 @@ class TestWhatIsKept:
         assert calls(wrong, ABOVE)[-1] == "clamp(11, 0, 10)"
         assert all(isinstance(made.answer, Returned) for made in wrong.traces[ABOVE])
 
+    def test_of_stages_before_only_what_failed_is_kept(
+        self, toy_course: Course, zygote: Zygote, submission: Callable[..., Path]
+    ) -> None:
+        """What is right needs no hint, and twelve stages of it would not fit a small machine."""
+        folder = submission(
+            doubles="def double(n):\n    return 2 * n\ndef half(n):\n    return n\n",
+            words="def shout(word):\n    return word.upper()\n",
+        )
+        assignments = toy_course.assignments
+        run = Run(toy_course, {a.stage: StageRun(zygote, folder, a) for a in assignments})
+        room = run._room
+        run_checks(toy_course, [run])
+        kept = {(stage, name) for stage, _, name in run.traces}
+        assert kept == {("doubles", "test_half_of_double"), ("words", "test_shout_is_upper_case")}
+        assert run._room == room - sum(trace.used for trace in run.traces.values())
+
     def test_of_a_long_trace_both_ends_are_kept(self) -> None:
         trace = Trace()
         for n in range(1000):

@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from decimal import Decimal
+from html import unescape
 from typing import Any, get_args
 
 import pytest
+from markdown_it import MarkdownIt
 
 from autograder.course import Check, CheckKey, Course, VisibilityPolicy
 from autograder.report import Environment, Outcome, Verdict, build_report, to_json
 from autograder.reports import gradescope
+from autograder.reports.handed_in import NOTHING_KNOWN, HandedIn
 
 OUTCOMES = get_args(Outcome)
+TAG = re.compile(r"<(/?\w+)[^>]*>")
+MARKUP = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "```\n<b>out of the fence</b>\n```",
+    "~~~\n# big\n~~~",
+    "**bold** _it_ `code` [link](http://example.org) ![p](x) <http://example.org>",
+    "# heading\n\n- item\n1. one\n\n| a |\n|---|\n\n> quoted\n\n---",
+    "line\n\n\nafter empty lines\n===",
+    "&lt;b&gt; \\* \\<b> \\`x\\`",
+]
 DOUBLE: CheckKey = ("doubles", "public", "test_double_is_a_sum")
 HIDDEN_DOUBLE: CheckKey = ("doubles", "hidden", "test_double_of_negative")
 HALF: CheckKey = ("doubles", "public", "test_half_of_double")
@@ -31,6 +46,7 @@ def results(toy_course: Course) -> Callable[..., dict[str, Any]]:
         *,
         notes: tuple[str, ...] = (),
         policy: VisibilityPolicy | None = None,
+        handed_in: HandedIn = NOTHING_KNOWN,
         **about: Any,
     ) -> dict[str, Any]:
         if verdicts is not None:
@@ -38,10 +54,16 @@ def results(toy_course: Course) -> Callable[..., dict[str, Any]]:
         report = build_report(
             toy_course, "ada", verdicts or {}, environment=Environment(), notes=notes, **about
         )
-        content = to_json(gradescope.results(report, policy or toy_course.visibility))
+        found = gradescope.results(report, policy or toy_course.visibility, handed_in)
+        content = to_json(found)
         return json.loads(content, parse_constant=pytest.fail)
 
     return render
+
+
+def html(markdown: str) -> str:
+    """What a renderer that lets HTML through makes of it."""
+    return MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
 
 
 def rows(found: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -121,17 +143,33 @@ class TestTypes:
         assert found == {
             "execution_time": 1.25,
             "output": "a note",
-            "output_format": "text",
-            "test_output_format": "text",
+            "output_format": "md",
+            "test_output_format": "md",
             "test_name_format": "text",
             "stdout_visibility": "hidden",
+            "extra_data": {"graded": True},
         }
 
-    def test_formats(self, results):
-        """Texts are plain: what a student's code says is never rendered as HTML or Markdown."""
-        found = results({HALF: Verdict("failed", "<b>1 < 2</b>")})
-        assert "<b>1 < 2</b>" in rows(found)["half", "public"]["output"]
-        assert found["test_output_format"] == found["output_format"] == "text"
+    def test_a_counter_example_is_code(self, results):
+        """What a check says is shown as it stands, in a block of code."""
+        said = "half(2)\n    returned 3\n\n    expected <b>1</b>"
+        output = rows(results({HALF: Verdict("failed", said)}))["half", "public"]["output"]
+        assert html(output) == (
+            "<p>0 of 1 checks pass.</p>\n<p>✗ Half of twice a number is the number.</p>\n"
+            "<pre><code>half(2)\n    returned 3\n\n    expected &lt;b&gt;1&lt;/b&gt;\n"
+            "</code></pre>\n"
+        )
+
+    @pytest.mark.parametrize("said", MARKUP)
+    def test_nothing_that_a_student_says_is_markup(self, results, said):
+        """Neither in a row nor above them, whatever it looks like."""
+        found = results({HALF: Verdict("error", said)}, notes=(f"a note {said}",))
+        output = html(rows(found)["half", "public"]["output"])
+        assert set(TAG.findall(output)) == {"p", "/p", "pre", "/pre", "code", "/code"}
+        assert output.count("<pre>") == 1
+        shown = unescape(TAG.sub("", html(found["output"])))
+        assert set(TAG.findall(html(found["output"]))) <= {"p", "/p"}
+        assert "".join(shown.split()) == "".join(f"a note {said}".split())
 
 
 class TestAdvice:
@@ -168,7 +206,7 @@ class TestAdvice:
         found = row(Verdict("passed"), Verdict(outcome, "would break"), "disk full")
         assert (found["score"], found["max_score"], found["status"]) == (2, 2, "passed")
         assert found["output"] == (
-            "1 of 1 checks pass.\n\nAdvice, worth no points: Where its input is.\nwould break"
+            "1 of 1 checks pass.\n\nAdvice, worth no points: Where its input is.\n\n    would break"
         )
         assert found["extra_data"]["checks"][self.TIP[2]] == outcome
 
@@ -208,6 +246,49 @@ class TestVisibility:
         assert results({})["stdout_visibility"] == "hidden"
 
 
+class TestLeaderboard:
+    def test_has_what_trainings_reached(self, results):
+        """A column for each training: its name, its accuracy, the best first."""
+        found = results({SHOUT: Verdict("passed", reached=97.25)})
+        assert found["leaderboard"] == [
+            {"name": "shout: accuracy in percent", "value": 97.25, "order": "desc"}
+        ]
+
+    def test_shows_the_check_that_is_worth_most(self, results):
+        """An exercise is one column, though several of its checks measure it."""
+        found = results({DOUBLE: Verdict("passed", reached=99.0),
+                         HIDDEN_DOUBLE: Verdict("failed", reached=90.0)})  # fmt: skip
+        assert [column["value"] for column in found["leaderboard"]] == [90]
+
+    @pytest.mark.parametrize("reached", [None, float("nan")])
+    def test_is_left_out_without_a_number(self, results, reached):
+        """NaN is not JSON, and no training no column."""
+        assert "leaderboard" not in results({SHOUT: Verdict("failed", reached=reached)})
+
+
+class TestHandedIn:
+    def test_is_told_above_the_rows(self, results):
+        """When it was late, how often it was handed in; names stay out of it."""
+        handed_in = HandedIn(("Ada",), number=3, late=60.0)
+        found = results({}, handed_in=handed_in)
+        assert found["output"] == "Handed in 1 min after it was due."
+        assert found["extra_data"] == {"graded": True, "submission_number": 3, "late_seconds": 60}
+
+    def test_compares_only_once_it_is_graded(self, results):
+        """Half of a report says nothing about what was mended."""
+        handed_in = HandedIn(before={("2.1", "shout"): "failed"})
+        assert "Mended" in results({}, handed_in=handed_in)["output"]
+        assert "Mended" not in results(None, handed_in=handed_in)["output"]
+
+
+class TestFailed:
+    def test_has_no_score(self):
+        """Neither a score nor rows, which would add up to 0 points."""
+        found = json.loads(gradescope.failed())
+        assert not {"score", "tests"} & found.keys()
+        assert "not your fault" in found["output"]
+
+
 class TestTexts:
     def test_a_failed_check_is_named_by_its_law(self, results):
         """A row says how many checks hold, which law does not, and why."""
@@ -220,9 +301,16 @@ class TestTexts:
         """Where all checks hold there is nothing more to say."""
         assert rows(results({}))["half", "public"]["output"] == "1 of 1 checks pass."
 
+    def test_what_a_training_came_to_is_told_where_it_is_enough_too(self, results):
+        """A check that passed may have something to say."""
+        found = rows(results({SHOUT: Verdict("passed", "reached 97.2%", reached=97.2)}))
+        assert found["shout", "public"]["output"] == (
+            "1 of 1 checks pass.\n\n✓ A shout is in upper case.\n\n    reached 97.2%"
+        )
+
     def test_notes(self, results):
         """Notes about the submission as such stand above the rows; without any there is none."""
-        assert results({}, notes=("First.", "Second."))["output"] == "First.\nSecond."
+        assert results({}, notes=("First.", "Second."))["output"] == "First.\n\nSecond."
         assert "output" not in results({})
 
     def test_fault_of_the_grader(self, results):
@@ -244,9 +332,10 @@ class TestTexts:
     )
     def test_no_codes_for_terminals(self, results, said, shown):
         """Colours and control characters that a student's exception holds are left out."""
-        found = results({HALF: Verdict("error", f"<{said}>")}, notes=(f"<{said}>",))
-        assert f"<{shown}>" in rows(found)["half", "public"]["output"]
-        assert found["output"] == f"<{shown}>"
+        found = results({HALF: Verdict("error", f"({said})")}, notes=(f"({said})",))
+        shown_as_code = shown.replace("\n", "\n    ")
+        assert f"    ({shown_as_code})" in rows(found)["half", "public"]["output"]
+        assert unescape(TAG.sub("", html(found["output"]))) == f"({' '.join(shown.split())})\n"
 
 
 class TestTheGradersOwnFaults:
