@@ -1,0 +1,117 @@
+"""A release is tried before it is handed out, with nothing but what is in it.
+
+Every stub imports, and every public check says of it that it is not implemented; on the reference
+every public check passes. The toolkit is the one in the release, where it has one. A few inputs for
+each check will do: that the checks are right is `verify`'s to prove.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from autograder.course import Course
+from autograder.errors import CourseError
+
+_EXAMPLES = 5  # inputs a check, on the references
+_SECONDS = 600
+
+
+def rehearse(course: Course, files: Mapping[str, bytes]) -> Iterator[str]:
+    """What a student would stumble over, a sentence each.
+
+    Args:
+        course: the instructor's course, whose references have to pass.
+        files: the student release.
+    """
+    with tempfile.TemporaryDirectory(prefix="autograder-rehearsal-") as folder:
+        base = Path(folder)
+        release, toolkit, reference = base / "release", base / "toolkit", base / "reference"
+        _write(release, files)
+        _write(reference, {a.module: a.reference.read_bytes() for a in course.assignments})
+        for wheel in release.glob("toolkit/*.whl"):
+            zipfile.ZipFile(wheel).extractall(toolkit)
+        try:
+            released = Course.load(release, released=True)
+        except CourseError as error:
+            yield f"the release is no course: {str(error).replace(f'{release}{os.sep}', '')}"
+            return
+        stubs = _Run(release, toolkit, base / "stubs.json", list(released.stages), "--examples=1")
+        right = _Run(
+            *(release, toolkit, base / "right.json", []),
+            *(f"--examples={_EXAMPLES}", f"--submission={reference}"),
+        )
+        yield from _judge(released, stubs.result(), "on the stub", "missing")
+        yield from _judge(released, right.result(), "on the reference", "passed")
+
+
+class _Run:
+    """A run of a release's checks, which has begun."""
+
+    def __init__(
+        self, release: Path, toolkit: Path, result: Path, modules: list[str], *arguments: str
+    ) -> None:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYTEST"))}
+        settings = {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        path = {"PYTHONPATH": str(toolkit)} if toolkit.is_dir() else {}
+        module = "autograder.release.as_student"
+        self.file = result
+        self.output = result.with_suffix(".txt")
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", module, str(result), ",".join(modules), *arguments],
+                cwd=release,
+                env=kept | settings | path,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def result(self) -> dict[str, Any]:
+        """What came of it."""
+        try:
+            self.process.wait(_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            return {"checks": [], "errors": [f"pytest took longer than {_SECONDS} s"]}
+        if not self.file.is_file():
+            said = self.output.read_text(encoding="utf-8", errors="replace").strip()[-300:]
+            return {
+                "checks": [],
+                "errors": [f"pytest ended with {self.process.returncode}: {said}"],
+            }
+        found: dict[str, Any] = json.loads(self.file.read_text(encoding="utf-8"))
+        return found
+
+
+def _judge(course: Course, result: dict[str, Any], where: str, wanted: str) -> Iterator[str]:
+    for error in result["errors"]:
+        yield f"{where}: {_line(error)}"
+    found = {(check["stage"], check["name"]): check for check in result["checks"]}
+    for assignment in course.assignments:
+        for check in assignment.checks:
+            name = f"assignments/{check.stage}/test_public.py: {check.name}"
+            verdict = found.get((check.stage, check.name))
+            if verdict is None:
+                yield f"{name} does not run {where}"
+            elif verdict["outcome"] != wanted:
+                message = _line(verdict["message"])
+                yield f"{name} {where} is {verdict['outcome']!r}, not {wanted!r}: {message}"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:300]
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
