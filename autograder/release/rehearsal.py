@@ -35,7 +35,6 @@ def rehearse(course: Course, files: Mapping[str, bytes]) -> Iterator[str]:
         base = Path(folder)
         release, toolkit, reference = base / "release", base / "toolkit", base / "reference"
         _write(release, files)
-        _write(reference, {a.module: a.reference.read_bytes() for a in course.assignments})
         for wheel in release.glob("toolkit/*.whl"):
             zipfile.ZipFile(wheel).extractall(toolkit)
         try:
@@ -43,13 +42,20 @@ def rehearse(course: Course, files: Mapping[str, bytes]) -> Iterator[str]:
         except CourseError as error:
             yield f"the release is no course: {str(error).replace(f'{release}{os.sep}', '')}"
             return
+        wanted = [a for a in course.assignments if a.stage in released.stages]
+        if len(wanted) != len(released.stages):
+            yield f"the release has stages that the course has not: {', '.join(released.stages)}"
+            return
+        _write(reference, {a.module: a.reference.read_bytes() for a in wanted})
         stubs = _Run(release, toolkit, base / "stubs.json", list(released.stages), "--examples=1")
         right = _Run(
             *(release, toolkit, base / "right.json", []),
             *(f"--examples={_EXAMPLES}", f"--submission={reference}"),
         )
-        yield from _judge(released, stubs.result(), "on the stub", "missing")
-        yield from _judge(released, right.result(), "on the reference", "passed")
+        # both end before their folder goes
+        on_stubs, on_reference = stubs.result(), right.result()
+        yield from _judge(released, on_stubs, "on the stub", "missing")
+        yield from _judge(released, on_reference, "on the reference", "passed")
 
 
 class _Run:
