@@ -7,6 +7,7 @@ archives and encodings. Here they come together.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
@@ -16,11 +17,14 @@ from autograder.errors import CourseError
 from autograder.release.hygiene import fault_of_name, faults_inside
 from autograder.release.pages import Page
 from autograder.release.secrets import Secrets, read_secrets
-from autograder.release.unfold import unfold_page
+from autograder.release.unfold import inside
 
 _SHOWN = 100  # characters of a line that is found
+_DEPTH = 8  # archives in archives
 # what a wheel holds beside the package
-_ABOUT = ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")
+_ABOUT = re.compile(
+    r"/autograder-[^/]+\.dist-info/(METADATA|WHEEL|RECORD|entry_points\.txt|licenses/LICENSE)"
+)
 
 _Found = tuple[str, str]  # where in a file, and a finding in words that follow the name
 
@@ -71,42 +75,41 @@ class Auditor:
         """
         for name, content in files.items():
             path = PurePosixPath(name)
-            if fault := fault_of_name(name, for_students=for_students):
-                yield f"{name} {fault}"
-            key = (path.name, hashlib.sha256(content).digest(), for_students)
-            if key not in self._known:
-                self._known[key] = list(self._inside(Page(path.name, content), for_students))
-            yield from (f"{name}{where} {finding}" for where, finding in self._known[key])
+            if of_name := fault_of_name(name, for_students=for_students):
+                yield f"{name} {of_name}"
+            for where, finding in self._judge(path.name, content, for_students):
+                yield f"{name}{where} {finding}"
 
-    def _inside(self, file: Page, for_students: bool) -> Iterator[_Found]:
-        for page in unfold_page(file):
-            where = page.name.removeprefix(file.name)
-            # every name counts, however deep; the file's own has been judged
-            of_name = where and fault_of_name(where, for_students=for_students)
-            if of_name and not _is_the_toolkits(page):
+    def _judge(self, name: str, content: bytes, for_students: bool, depth: int = 0) -> list[_Found]:
+        """What is wrong with a file and all that is in it, whatever folder it lies in."""
+        key = (name, hashlib.sha256(content).digest(), for_students)
+        if key not in self._known:
+            self._known[key] = list(self._read(Page(name, content), for_students, depth))
+        return self._known[key]
+
+    def _read(self, page: Page, for_students: bool, depth: int) -> Iterator[_Found]:
+        for fault in faults_inside(page, for_students=for_students, own=self.own):
+            yield "", fault
+        if for_students and (leak := self.secrets.find(page)):
+            line = leak.line if len(leak.line) <= _SHOWN else f"{leak.line[:_SHOWN]}…"
+            yield "", f"would hand out {leak.source}: {line}"
+        for inner in inside(page):
+            where = inner.name.removeprefix(page.name)
+            if inner.fault or depth == _DEPTH:
+                yield where, inner.fault or "is packed too deep to be looked into"
+                continue
+            is_ours = page.name.endswith(".whl") and _is_the_toolkits(where, inner.content)
+            if page.name.endswith(".whl") and not is_ours and not _ABOUT.fullmatch(where):
+                yield where, "is no file of this toolkit: its wheel holds nothing else"
+            elif not is_ours and (of_name := fault_of_name(where, for_students=for_students)):
                 yield where, of_name
-            if foreign := _foreign(page):
-                yield where, foreign
-            for fault in faults_inside(page, for_students=for_students, own=self.own):
-                yield where, fault
-            if for_students and (leak := self.secrets.find(page)):
-                line = leak.line if len(leak.line) <= _SHOWN else f"{leak.line[:_SHOWN]}…"
-                yield where, f"would hand out {leak.source}: {line}"
+            name = PurePosixPath(where).name or page.name
+            for deeper, finding in self._judge(name, inner.content, for_students, depth + 1):
+                yield where + deeper, finding
 
 
-def _foreign(page: Page) -> str | None:
-    """Whether a page in a wheel belongs there: it holds the toolkit, and no course."""
-    _, in_wheel, name = page.name.rpartition(".whl/")
-    if not in_wheel or _is_the_toolkits(page):
-        return None
-    about, _, rest = name.partition(".dist-info/")
-    if about.startswith("autograder-") and rest in _ABOUT:
-        return None
-    return "is no file of this toolkit: its wheel holds nothing else"
-
-
-def _is_the_toolkits(page: Page) -> bool:
-    _, in_wheel, name = page.name.rpartition(".whl/")
-    file = Path(autograder.__file__).parents[1] / name
-    is_there = in_wheel and name.startswith("autograder/") and ".." not in name and file.is_file()
-    return bool(is_there) and file.read_bytes() == page.content
+def _is_the_toolkits(where: str, content: bytes) -> bool:
+    """Whether a file in a wheel, ``/autograder/cli.py``, is that of the toolkit that runs."""
+    file = Path(autograder.__file__).parents[1] / where.lstrip("/")
+    known = where.startswith("/autograder/") and ".." not in where and file.is_file()
+    return known and file.read_bytes() == content

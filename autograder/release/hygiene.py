@@ -17,8 +17,7 @@ from pathlib import Path, PurePosixPath
 from autograder.release.pages import Page
 
 _SECRET_NAMES = frozenset(
-    {"hidden", "test_hidden", "mistakes", "alternatives", "equivalent", "solutions", "solution"}
-    | {"weakest"}
+    {"hidden", "test_hidden", "mistakes", "alternatives", "equivalent", "solutions"} | {"weakest"}
 )
 _CACHES = frozenset(
     {"__pycache__", ".pytest_cache", ".hypothesis", ".ruff_cache", ".mypy_cache", ".tox", ".nox"}
@@ -40,8 +39,10 @@ _OF_SOMEBODY = re.compile(
     re.VERBOSE,
 )
 _FILE_LINK = re.compile(r"file:///\w[^\s\"'<>)]*")
-# what follows the @ has a dot and ends in letters, as a domain does
-_E_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}(?![\w@])")
+# the domain has a dot and ends in letters; `x@w.T` and `inputs@weights.view(3)` are products
+_E_MAIL = re.compile(
+    r"(?<![\w.+-])[\w.+-]+@[A-Za-z0-9-]{2,}(?:\.[A-Za-z0-9-]+)*\.[a-z]{2,}(?![\w@(])"
+)
 # domains that nobody has (RFC 2606, RFC 6761), and what git's addresses begin with
 _NOBODYS = re.compile(r"@(.+\.)?(example(\.(com|org|net))?|test|invalid|localhost)$|^git@", re.I)
 _LICENCES = {"LICENSE", "LICENCE", "COPYING", "NOTICE", "AUTHORS"}

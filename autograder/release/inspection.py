@@ -11,6 +11,7 @@ from autograder.course import Course
 from autograder.errors import InputError
 from autograder.release.audit import Auditor
 from autograder.release.dist import MANIFEST, read_manifest
+from autograder.release.folder import MANIFEST as RELEASED
 from autograder.release.folder import content_hash
 from autograder.release.hygiene import fault_of_name
 from autograder.release.rehearsal import rehearse
@@ -30,10 +31,10 @@ def inspect(course: Course, path: Path, target: Target) -> list[str]:
         CourseError: the course can't be read.
         InputError: the path can't.
     """
-    auditor = Auditor(course)
+    inspector = _Inspector(course)
     manifest = read_manifest(path) if path.is_dir() and _is_release_folder(path) else None
     if manifest is None:
-        return list(_inspect(auditor, path, target))
+        return list(inspector.findings(path, target))
     found = []
     for name, entry in manifest["targets"].items():
         if name not in TARGETS:
@@ -45,7 +46,7 @@ def inspect(course: Course, path: Path, target: Target) -> list[str]:
                 continue
             if file.is_file() and content_hash(file.read_bytes()) != entry.get(artefact):
                 found.append(f"{artefact} is not what was released")
-            found += _inspect(auditor, file, TARGETS[name])
+            found += inspector.findings(file, TARGETS[name])
     return found
 
 
@@ -53,26 +54,37 @@ def _is_release_folder(path: Path) -> bool:
     return (path / MANIFEST).is_file()
 
 
-def _inspect(auditor: Auditor, path: Path, target: Target) -> Iterator[str]:
-    files: dict[str, bytes] = {}
-    try:
-        if path.is_dir() and not path.is_symlink():
-            for name, content in _walk(path, path.name):
-                if isinstance(content, str):
-                    yield f"{name} {content}"
-                else:
-                    files[name] = content
-        elif path.is_file():
-            files[path.name] = path.read_bytes()
-        else:
-            raise InputError(f"{path}: there is no such file or folder")
-    except OSError as error:
-        raise InputError(f"{path}: can't be read: {error.strerror or error}") from error
-    yield from auditor.findings(files, for_students=target.for_students)
-    release = _as_student_release(path, files)
-    if target.name == "student" and "assignments/course.toml" in release:
-        # of the stages that are in it: the course may have more
-        yield from (f"{path.name}: {sentence}" for sentence in rehearse(auditor.course, release))
+class _Inspector:
+    """Looks at what lies on disk; a release that lies there twice is tried out once."""
+
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        self.auditor = Auditor(course)
+        self.tried: list[dict[str, bytes]] = []
+
+    def findings(self, path: Path, target: Target) -> Iterator[str]:
+        """What is wrong with one folder, archive or file."""
+        files: dict[str, bytes] = {}
+        try:
+            if path.is_dir() and not path.is_symlink():
+                for name, content in _walk(path, path.name):
+                    if isinstance(content, str):
+                        yield f"{name} {content}"
+                    else:
+                        files[name] = content
+            elif path.is_file():
+                files[path.name] = path.read_bytes()
+            else:
+                raise InputError(f"{path}: there is no such file or folder")
+        except OSError as error:
+            raise InputError(f"{path}: can't be read: {error.strerror or error}") from error
+        yield from self.auditor.findings(files, for_students=target.for_students)
+        release = _unwrapped(path, files)
+        release.pop(RELEASED, None)
+        is_one = target.name == "student" and "assignments/course.toml" in release
+        if is_one and release not in self.tried:
+            self.tried.append(release)
+            yield from (f"{path.name}: {sentence}" for sentence in rehearse(self.course, release))
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, bytes | str]]:
@@ -94,7 +106,8 @@ def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, bytes | str]]:
             yield name, "is no file"
 
 
-def _as_student_release(path: Path, files: dict[str, bytes]) -> dict[str, bytes]:
+def _unwrapped(path: Path, files: dict[str, bytes]) -> dict[str, bytes]:
+    """The files as they lie in the folder or archive itself."""
     if path.is_dir():
         return {name.partition("/")[2]: content for name, content in files.items()}
     content = files[path.name]

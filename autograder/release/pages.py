@@ -14,7 +14,7 @@ import re
 import textwrap
 import tomllib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -78,8 +78,7 @@ class Page:
         if self.data is not None:
             return list(_strings(self.data))
         if self.tree:
-            nodes = (node for node in ast.walk(self.tree) if isinstance(node, ast.Constant))
-            return [node.value for node in nodes if isinstance(node.value, str)]
+            return _texts(self.tree)
         return [next(filter(None, groups)) for groups in _QUOTED.findall(self.text)]
 
     @cached_property
@@ -98,13 +97,23 @@ class Page:
 
     @cached_property
     def _pieces(self) -> list[str]:
+        """What in it may be code by itself; also strings in such code, as in a notebook's cells."""
         prose = [] if self.tree or not self.is_text else [self.text]
-        found = list(self.strings)
-        for text in (*prose, *self.strings):
-            if "`" in text or "~~~" in text or "<" in text:
-                found += [match[2] for match in _FENCED.finditer(text)]
-                found += [next(filter(None, groups)) for groups in _INLINE.findall(text)]
-        return found
+        found = [*self.strings, *_shown([*prose, *self.strings])]
+        return found + [text for piece in found if (tree := parse(piece)) for text in _texts(tree)]
+
+
+def _shown(texts: Iterable[str]) -> Iterator[str]:
+    """What Markdown and HTML show as code."""
+    for text in texts:
+        if "`" in text or "~~~" in text or "<" in text:
+            yield from (match[2] for match in _FENCED.finditer(text))
+            yield from (next(filter(None, groups)) for groups in _INLINE.findall(text))
+
+
+def _texts(tree: ast.Module) -> list[str]:
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return [node.value for node in nodes if isinstance(node.value, str)]
 
 
 def parse(source: str) -> ast.Module | None:

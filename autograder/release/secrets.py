@@ -31,6 +31,8 @@ _LONG = 24  # characters from which a line is found in the middle of others too
 _IDIOM = 3  # successive lines that the toolkit has in common with a course by no chance
 _BODY = 40  # characters from which a body is known by its shape
 _IMPORT = re.compile(r"(import|from\s+\S+\s+import)\s")
+_HEADER = re.compile(r"^\s*((async\s+)?def|class)\s.*$", re.M)
+_NOTHING = re.compile("(?!)")
 _APART = "\0"  # between readings that must not run together
 
 Lines = dict[str, str]  # a telling line -> where it comes from
@@ -104,7 +106,7 @@ def read_secrets(course: Course) -> Secrets:
     shared = {line for page in public for reading in page.readings for line in telling(reading)}
     lines = _lines(parts, shared - _copied(public, parts, run=2))
     # a check that was made public is public, wherever it was copied from, and so is a wrong line
-    lines |= _without([given, *public], _lines(hidden, set()) | _without(toolkit, wrong))
+    lines = _without([given, *public], _lines(hidden, set()) | _without(toolkit, wrong)) | lines
     told = _without(toolkit, lines).keys() | _copied(toolkit, [*parts, *hidden], run=_IDIOM)
     lines = {line: where for line, where in lines.items() if line in told}
     known = {body for page in (given, *public) for tree in page.trees for body in _bodies(tree)}
@@ -159,8 +161,6 @@ def _references(course: Course) -> tuple[Page, list[_Part]]:
             given += lines[start : pair.begin - 1]
             start = pair.end
             solution = lines[pair.begin : pair.end - 1]
-            # before the lines themselves, which know better where they stand
-            parts.append(_in_normal_form("\n".join(solution), f"line {pair.begin + 1} of {file}"))
             parts.append(
                 [
                     (line, f"line {number} of {file}")
@@ -168,6 +168,7 @@ def _references(course: Course) -> tuple[Page, list[_Part]]:
                     for line in telling(text)
                 ]
             )
+            parts.append(_in_normal_form("\n".join(solution), f"line {pair.begin + 1} of {file}"))
         given += lines[start:]
     return Page("given.py", "\n".join(given).encode()), parts
 
@@ -186,7 +187,9 @@ class _Wrong(msgspec.Struct):
 
 
 def _lines(parts: Iterable[_Part], but: set[str]) -> Lines:
-    return {line: where for part in parts for line, where in part if line not in but}
+    """The lines of all parts; what is in several comes from the first."""
+    backwards = [pair for part in parts for pair in part][::-1]
+    return {line: where for line, where in backwards if line not in but}
 
 
 def _wrong(assignment: Assignment) -> Lines:
@@ -205,9 +208,9 @@ def _wrong(assignment: Assignment) -> Lines:
 
 
 def _right(assignment: Assignment) -> Iterator[_Part]:
-    """The alternatives of a stage, and its weakest trainings."""
+    """The alternatives of a stage, and its weakest trainings; how functions are called is given."""
     for path in _whole_files(assignment):
-        yield from _both_forms(_read(path), f"a line of {_name(assignment, path)}")
+        yield from _both_forms(_read(path), f"a line of {_name(assignment, path)}", but=_HEADER)
 
 
 def _hidden(assignment: Assignment) -> Iterator[_Part]:
@@ -216,9 +219,10 @@ def _hidden(assignment: Assignment) -> Iterator[_Part]:
         yield from _both_forms(_read(path), f"a line of {_name(assignment, path)}")
 
 
-def _both_forms(source: str, where: str) -> Iterator[_Part]:
-    yield [(line, where) for line in telling(source)]
-    yield _in_normal_form(source, where)
+def _both_forms(source: str, where: str, but: re.Pattern[str] = _NOTHING) -> Iterator[_Part]:
+    tree = parse(source)
+    for text in (source, ast.unparse(tree) if tree else ""):
+        yield [(line, where) for line in telling(but.sub("", text))]
 
 
 def _whole_files(assignment: Assignment) -> list[Path]:

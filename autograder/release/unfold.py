@@ -16,11 +16,10 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 from autograder.release.pages import Page
 
-_DEPTH = 8  # archives in archives
 _LARGEST = 256 * 2**20  # bytes of one page; no release of ours has any such
 _SHORT = 12  # bytes below which nothing is said
 
@@ -44,29 +43,8 @@ _BROKEN = (
 )
 
 
-def unfold(files: Mapping[str, bytes]) -> Iterator[Page]:
-    """Every page of a release, those in an archive after the archive itself.
-
-    Args:
-        files: paths with forward slashes, and contents.
-    """
-    for name, content in files.items():
-        yield from unfold_page(Page(name, content))
-
-
-def unfold_page(page: Page, depth: int = 0) -> Iterator[Page]:
-    """A page, and all that is hidden in it."""
-    yield page
-    if page.fault:
-        return
-    for inner in _inside(page):
-        if depth == _DEPTH:
-            yield Page(inner.name, b"", "is packed too deep to be looked into")
-            return
-        yield from unfold_page(inner, depth + 1)
-
-
-def _inside(page: Page) -> Iterator[Page]:
+def inside(page: Page) -> Iterator[Page]:
+    """The pages that are hidden in a page, one level of them; their names begin with its own."""
     try:
         if zipfile.is_zipfile(io.BytesIO(page.content)):
             yield from _zipped(page)
