@@ -46,7 +46,9 @@ def main(result: str, modules: str, *arguments: str) -> None:
         except BaseException as error:  # noqa: BLE001 (a stub may raise what it likes)
             outcomes.errors.append(f"{module}.py can't be imported: {error!r}")
     code = pytest.main([*arguments, "-p", "no:cacheprovider"], plugins=[outcomes])
-    found = {"checks": outcomes.checks, "errors": outcomes.errors, "code": int(code)}
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and not outcomes.errors:
+        outcomes.errors.append(f"pytest ended with {int(code)}")
+    found = {"checks": outcomes.checks, "errors": outcomes.errors}
     Path(result).write_text(json.dumps(found), encoding="utf-8")
 
 

@@ -16,7 +16,7 @@ from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.release.hygiene import fault_of_name, faults_inside
 from autograder.release.pages import Page
-from autograder.release.secrets import Secrets, read_secrets
+from autograder.release.secrets import Secrets, read_secrets, toolkit_pages
 from autograder.release.unfold import inside
 
 _SHOWN = 100  # characters of a line that is found
@@ -54,6 +54,9 @@ class Auditor:
         self.course = course
         self.own = (course.root, Path(autograder.__file__).parents[1])
         self._secrets: Secrets | None = None
+        pages = toolkit_pages()
+        self._toolkit = {f"/{page.name}": page.content for page in pages}
+        self._ready = {(PurePosixPath(p.name).name, p.content): p for p in pages}
         self._known: dict[tuple[str, bytes, bool], list[_Found]] = {}
 
     @property
@@ -84,7 +87,9 @@ class Auditor:
         """What is wrong with a file and all that is in it, whatever folder it lies in."""
         key = (name, hashlib.sha256(content).digest(), for_students)
         if key not in self._known:
-            self._known[key] = list(self._read(Page(name, content), for_students, depth))
+            # the toolkit's own pages have been read already
+            page = self._ready.get((name, content)) or Page(name, content)
+            self._known[key] = list(self._read(page, for_students, depth))
         return self._known[key]
 
     def _read(self, page: Page, for_students: bool, depth: int) -> Iterator[_Found]:
@@ -98,7 +103,7 @@ class Auditor:
             if inner.fault or depth == _DEPTH:
                 yield where, inner.fault or "is packed too deep to be looked into"
                 continue
-            is_ours = page.name.endswith(".whl") and _is_the_toolkits(where, inner.content)
+            is_ours = page.name.endswith(".whl") and inner.content == self._toolkit.get(where)
             if page.name.endswith(".whl") and not is_ours and not _ABOUT.fullmatch(where):
                 yield where, "is no file of this toolkit: its wheel holds nothing else"
             elif not is_ours and (of_name := fault_of_name(where, for_students=for_students)):
@@ -106,10 +111,3 @@ class Auditor:
             name = PurePosixPath(where).name or page.name
             for deeper, finding in self._judge(name, inner.content, for_students, depth + 1):
                 yield where + deeper, finding
-
-
-def _is_the_toolkits(where: str, content: bytes) -> bool:
-    """Whether a file in a wheel, ``/autograder/cli.py``, is that of the toolkit that runs."""
-    file = Path(autograder.__file__).parents[1] / where.lstrip("/")
-    known = where.startswith("/autograder/") and ".." not in where and file.is_file()
-    return known and file.read_bytes() == content

@@ -85,30 +85,29 @@ def fault_of_name(name: str, *, for_students: bool) -> str | None:
 
 
 def _traces(page: Page, own: Sequence[Path]) -> Iterator[str]:
-    text = "\n".join(_said(page))
-    for found in (_OF_SOMEBODY.search(text), _FILE_LINK.search(text)):
-        if found:
-            yield f"names a folder of a machine, {found[0]}"
-            break
+    found = list(_traces_in("\n".join((page.text, *page.strings)), page.name, own))
+    if found and page.tree:
+        # of Python only what is said in strings and comments: `a@b.T` is no address
+        found = list(_traces_in("\n".join((*page.strings, *_comments(page))), page.name, own))
+    yield from found
+
+
+def _traces_in(text: str, name: str, own: Sequence[Path]) -> Iterator[str]:
+    if folder := _OF_SOMEBODY.search(text) or _FILE_LINK.search(text):
+        yield f"names a folder of a machine, {folder[0]}"
     else:
         for path in _own_folders(own):
-            if re.search(rf"(?<![\w.-]){re.escape(path)}(?![\w-])", text):
+            if path in text and re.search(rf"(?<![\w.-]){re.escape(path)}(?![\w-])", text):
                 yield f"names a folder of this machine, {path}"
                 break
-    if PurePosixPath(page.name).name.split(".")[0].upper() not in _LICENCES:
-        for found in _E_MAIL.finditer(text):
-            if not _NOBODYS.search(found[0]):
-                yield f"has an e-mail address, {found[0]}"
+    if PurePosixPath(name).name.split(".")[0].upper() not in _LICENCES:
+        for address in _E_MAIL.finditer(text):
+            if not _NOBODYS.search(address[0]):
+                yield f"has an e-mail address, {address[0]}"
                 break
 
 
-def _said(page: Page) -> Iterator[str]:
-    """What a page says: of Python only strings and comments, for ``a@b.T`` is no address."""
-    if page.tree is None:
-        yield page.text
-        yield from page.strings
-        return
-    yield from page.strings
+def _comments(page: Page) -> Iterator[str]:
     try:
         for token in tokenize.generate_tokens(io.StringIO(page.text).readline):
             if token.type == tokenize.COMMENT:

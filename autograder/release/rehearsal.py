@@ -101,6 +101,8 @@ class _Run:
 def _judge(course: Course, result: dict[str, Any], where: str, wanted: str) -> Iterator[str]:
     for error in result["errors"]:
         yield f"{where}: {_line(error)}"
+    if not result["checks"] and result["errors"]:
+        return  # nothing ran, and why has been said
     found = {(check["stage"], check["name"]): check for check in result["checks"]}
     for assignment in course.assignments:
         for check in assignment.checks:

@@ -10,11 +10,9 @@ well.
 from __future__ import annotations
 
 import ast
-import copy
-import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,19 +21,14 @@ import msgspec
 import autograder
 from autograder.course import Assignment, Course, read_toml
 from autograder.errors import CourseError
+from autograder.release.bodies import bodies
+from autograder.release.lines import Finder, Lines, Part, copied, telling, without
 from autograder.release.markers import read_pairs
 from autograder.release.pages import Page, parse
 
-_SHORT = 12  # characters below which a line is nobody's secret
-_LONG = 24  # characters from which a line is found in the middle of others too
 _IDIOM = 3  # successive lines that the toolkit has in common with a course by no chance
-_BODY = 40  # characters from which a body is known by its shape
-_IMPORT = re.compile(r"(import|from\s+\S+\s+import)\s")
 _HEADER = re.compile(r"^\s*((async\s+)?def|class)\s.*$", re.M)
 _NOTHING = re.compile("(?!)")
-_APART = "\0"  # between readings that must not run together
-
-Lines = dict[str, str]  # a telling line -> where it comes from
 
 
 class Leak(NamedTuple):
@@ -45,46 +38,27 @@ class Leak(NamedTuple):
     source: str
 
 
-@dataclass(frozen=True)
 class Secrets:
     """The secrets of a course.
 
-    Attributes:
+    Args:
         lines: telling lines, and where they come from.
-        bodies: functions' bodies with their variables renamed, and where they come from.
+        bodies: what functions do, and where they come from.
     """
 
-    lines: Mapping[str, str]
-    bodies: Mapping[str, str]
-
-    def __post_init__(self) -> None:
-        starts: dict[str, list[str]] = {}
-        for line in self.lines:
-            if len(line) >= _LONG:
-                starts.setdefault(line[:_LONG], []).append(line)
-        object.__setattr__(self, "_starts", starts)
+    def __init__(self, lines: Lines, bodies: Mapping[str, str]) -> None:
+        self.lines = lines
+        self.bodies = bodies
+        self._finder = Finder(lines)
 
     def find(self, page: Page) -> Leak | None:
         """The first secret of the page, None where there is none."""
-        readings = page.readings
-        for reading in readings:
-            for line in telling(reading):
-                if line in self.lines:
-                    return Leak(line, self.lines[line])
-        if inside := self._inside(_APART.join(squeeze(reading) for reading in readings)):
-            return Leak(inside, self.lines[inside])
+        for line in self._finder.find(page):
+            return Leak(line, self.lines[line])
         for tree in page.trees:
-            for body in _bodies(tree):
+            for name, body in bodies(tree):
                 if body in self.bodies:
-                    return Leak(body, self.bodies[body])
-        return None
-
-    def _inside(self, run_together: str) -> str | None:
-        starts: dict[str, list[str]] = self._starts  # type: ignore[attr-defined]
-        for place in range(len(run_together) - _LONG + 1):
-            for line in starts.get(run_together[place : place + _LONG], ()):
-                if run_together.startswith(line, place):
-                    return line
+                    return Leak(f"function {name}", self.bodies[body])
         return None
 
 
@@ -96,7 +70,7 @@ def read_secrets(course: Course) -> Secrets:
     """
     given, parts = _references(course)
     wrong: Lines = {}
-    hidden: list[_Part] = []
+    hidden: list[Part] = []
     for assignment in course.assignments:
         parts += _right(assignment)
         wrong |= _wrong(assignment)
@@ -104,17 +78,18 @@ def read_secrets(course: Course) -> Secrets:
     public = [Page("test_public.py", text.encode()) for text in _public_code(course)]
     toolkit = toolkit_pages()
     shared = {line for page in public for reading in page.readings for line in telling(reading)}
-    lines = _lines(parts, shared - _copied(public, parts, run=2))
+    lines = _lines(parts, shared - copied(public, parts, run=2))
     # a check that was made public is public, wherever it was copied from, and so is a wrong line
-    lines = _without([given, *public], _lines(hidden, set()) | _without(toolkit, wrong)) | lines
-    told = _without(toolkit, lines).keys() | _copied(toolkit, [*parts, *hidden], run=_IDIOM)
+    lines = without([given, *public], _lines(hidden, set()) | without(toolkit, wrong)) | lines
+    told = without(toolkit, lines).keys() | copied(toolkit, [*parts, *hidden], run=_IDIOM)
     lines = {line: where for line, where in lines.items() if line in told}
-    known = {body for page in (given, *public) for tree in page.trees for body in _bodies(tree)}
-    bodies = {body: where for body, where in _secret_bodies(course) if body not in known}
-    return Secrets(_without([given], lines), bodies)
+    known = {body for page in (given, *public) for tree in page.trees for _, body in bodies(tree)}
+    secret = {body: where for body, where in _secret_bodies(course) if body not in known}
+    return Secrets(without([given], lines), secret)
 
 
-def toolkit_pages() -> list[Page]:
+@cache
+def toolkit_pages() -> tuple[Page, ...]:
     """What the toolkit itself shows to everybody, by its name in the wheel."""
     package = Path(autograder.__file__).parent
     paths = [path for path in sorted(package.rglob("*")) if path.is_file()]
@@ -124,34 +99,13 @@ def toolkit_pages() -> list[Page]:
         if "__pycache__" not in path.parts
     ]
     readme = package.parent / "README.md"
-    return [*pages, Page(readme.name, readme.read_bytes())] if readme.is_file() else pages
+    return (*pages, Page(readme.name, readme.read_bytes())) if readme.is_file() else (*pages,)
 
 
-def telling(text: str) -> Iterator[str]:
-    """The lines of a text that say something, without their white space."""
-    for line in text.splitlines():
-        # what quotes a line in a handout or a comment does not hide it
-        squeezed = squeeze(line).strip("#>`*-")
-        if (
-            len(squeezed) >= _SHORT
-            and re.search(r"\w", squeezed)
-            and not _IMPORT.match(line.strip())
-        ):
-            yield squeezed
-
-
-def squeeze(text: str) -> str:
-    """A text without white space, and with one kind of quotes."""
-    return "".join(text.split()).replace('"', "'")
-
-
-_Part = list[tuple[str, str]]  # the telling lines of one secret, and where each comes from
-
-
-def _references(course: Course) -> tuple[Page, list[_Part]]:
+def _references(course: Course) -> tuple[Page, list[Part]]:
     """What the references show, and each solution, as it stands and in normal form."""
     given: list[str] = []
-    parts: list[_Part] = []
+    parts: list[Part] = []
     for assignment in course.assignments:
         file = f"solutions/{assignment.module}"
         source = _read(assignment.reference)
@@ -186,7 +140,7 @@ class _Wrong(msgspec.Struct):
     equivalent: list[_Equivalent] = []
 
 
-def _lines(parts: Iterable[_Part], but: set[str]) -> Lines:
+def _lines(parts: Iterable[Part], but: set[str]) -> Lines:
     """The lines of all parts; what is in several comes from the first."""
     backwards = [pair for part in parts for pair in part][::-1]
     return {line: where for line, where in backwards if line not in but}
@@ -207,19 +161,19 @@ def _wrong(assignment: Assignment) -> Lines:
     return lines
 
 
-def _right(assignment: Assignment) -> Iterator[_Part]:
+def _right(assignment: Assignment) -> Iterator[Part]:
     """The alternatives of a stage, and its weakest trainings; how functions are called is given."""
     for path in _whole_files(assignment):
         yield from _both_forms(_read(path), f"a line of {_name(assignment, path)}", but=_HEADER)
 
 
-def _hidden(assignment: Assignment) -> Iterator[_Part]:
+def _hidden(assignment: Assignment) -> Iterator[Part]:
     path = assignment.folder / "test_hidden.py"
     if path.is_file():
         yield from _both_forms(_read(path), f"a line of {_name(assignment, path)}")
 
 
-def _both_forms(source: str, where: str, but: re.Pattern[str] = _NOTHING) -> Iterator[_Part]:
+def _both_forms(source: str, where: str, but: re.Pattern[str] = _NOTHING) -> Iterator[Part]:
     tree = parse(source)
     for text in (source, ast.unparse(tree) if tree else ""):
         yield [(line, where) for line in telling(but.sub("", text))]
@@ -235,7 +189,7 @@ def _name(assignment: Assignment, path: Path) -> str:
     return f"assignments/{assignment.stage}/{path.relative_to(assignment.folder).as_posix()}"
 
 
-def _in_normal_form(source: str, where: str) -> _Part:
+def _in_normal_form(source: str, where: str) -> Part:
     tree = parse(source)
     return [(line, where) for line in telling(ast.unparse(tree))] if tree else []
 
@@ -247,87 +201,14 @@ def _public_code(course: Course) -> Iterator[str]:
                 yield _read(path)
 
 
-def _copied(pages: Iterable[Page], parts: Iterable[_Part], run: int) -> set[str]:
-    """Lines that pages and secrets have in common by no chance.
-
-    A loop header may well be in both. `run` successive lines of one secret are no chance, nor is
-    the whole of one that has fewer.
-    """
-    runs: set[tuple[str, ...]] = set()
-    for part in parts:
-        lines = [line for line, _ in part]
-        runs.update(_windows(lines, min(run, len(lines))))
-    lengths = {len(lines) for lines in runs}
-    copied: set[str] = set()
-    for reading in (reading for page in pages for reading in page.readings):
-        lines = list(telling(reading))
-        for length in lengths:
-            found = (window for window in _windows(lines, length) if window in runs)
-            copied.update(itertools.chain.from_iterable(found))
-    return copied
-
-
-def _windows(lines: list[str], length: int) -> Iterator[tuple[str, ...]]:
-    return (tuple(lines[i : i + length]) for i in range(len(lines) - length + 1) if length)
-
-
-def _without(given: Iterable[Page], lines: Lines) -> Lines:
-    """The lines that are in none of the pages."""
-    readings = [reading for page in given for reading in page.readings]
-    known = {line for reading in readings for line in telling(reading)}
-    run_together = _APART.join(squeeze(reading) for reading in readings)
-    return {
-        line: where
-        for line, where in lines.items()
-        if line not in known and not (len(line) >= _LONG and line in run_together)
-    }
-
-
 def _secret_bodies(course: Course) -> Iterator[tuple[str, str]]:
     for assignment in course.assignments:
         sources = [(assignment.reference, f"solutions/{assignment.module}")]
         sources += [(path, _name(assignment, path)) for path in _whole_files(assignment)]
         for path, name in sources:
             tree = parse(_read(path))
-            for body in _bodies(tree) if tree else ():
-                yield body, f"a function of {name}, renamed"
-
-
-def _bodies(tree: ast.AST) -> Iterator[str]:
-    """What each function does, whatever it, its arguments and its variables are called."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            renamed = _Renamed(node).body
-            if len(renamed) >= _BODY:
-                yield renamed
-
-
-class _Renamed(ast.NodeTransformer):
-    """A function's body, with a number for each name that is the function's own."""
-
-    def __init__(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        own = {node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)}
-        for node in ast.walk(function):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                own.add(node.id)
-            elif isinstance(node, ast.arg):
-                own.add(node.arg)
-        self.own = own
-        self.numbers: dict[str, str] = {}
-        body = function.body[1:] if ast.get_docstring(function) else function.body
-        copied = [self.visit(copy.deepcopy(statement)) for statement in body]
-        self.body = squeeze("\n".join(ast.unparse(statement) for statement in copied))
-
-    def visit_Name(self, node: ast.Name) -> ast.Name:
-        node.id = self._number(node.id)
-        return node
-
-    def visit_arg(self, node: ast.arg) -> ast.arg:
-        node.arg, node.annotation = self._number(node.arg), None
-        return node
-
-    def _number(self, name: str) -> str:
-        return self.numbers.setdefault(name, f"v{len(self.numbers)}") if name in self.own else name
+            for function, body in bodies(tree) if tree else ():
+                yield body, f"{function} of {name}, renamed"
 
 
 def _read(path: Path) -> str:
