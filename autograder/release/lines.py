@@ -10,6 +10,7 @@ from autograder.release.pages import Page
 
 LONG = 24  # characters from which a line is found in the middle of others too
 _SHORT = 12  # characters below which a line is nobody's secret
+_MUCH = 2 * LONG  # characters of successive lines that are no idiom
 _IMPORT = re.compile(r"(import|from\s+\S+\s+import)\s")
 _APART = "\0"  # between readings that must not run together
 
@@ -67,13 +68,18 @@ def without(pages: Iterable[Page], lines: Lines) -> Lines:
 def copied(pages: Iterable[Page], parts: Iterable[Part], run: int) -> set[str]:
     """Lines that pages and secrets have in common by no chance.
 
-    A loop header may well be in both. `run` successive lines of one secret are no chance, nor is
-    the whole of one that has fewer.
+    A loop header may well be in both, and so may an idiom (``model.eval()``, then
+    ``with torch.no_grad():``). `run` successive lines of one secret are no chance where they are
+    not short, nor is one more, nor the whole of a secret that has fewer.
     """
     runs: set[tuple[str, ...]] = set()
     for part in parts:
         lines = [line for line, _ in part]
-        runs.update(_windows(lines, min(run, len(lines))))
+        if len(lines) <= run:
+            runs.add(tuple(lines))
+        else:
+            runs.update(w for w in _windows(lines, run) if sum(map(len, w)) >= _MUCH)
+            runs.update(_windows(lines, run + 1))
     lengths = {len(lines) for lines in runs}
     found: set[str] = set()
     for reading in (reading for page in pages for reading in page.readings):
