@@ -29,8 +29,8 @@ RUN python -m pip install --no-cache-dir \\
 
 # the secrets: only root reads them, and student code never runs as root
 COPY course/ /opt/course/
-COPY --chmod=755 grade-all /usr/local/bin/grade-all
-RUN chmod -R go-rwx /opt/course
+COPY grade-all /usr/local/bin/grade-all
+RUN chmod 755 /usr/local/bin/grade-all && chmod -R go-rwx /opt/course
 
 ENV OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
 VOLUME ["/submissions", "/graded"]

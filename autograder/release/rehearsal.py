@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import autograder
 from autograder.course import Course
 from autograder.errors import CourseError
 
@@ -36,7 +37,8 @@ def rehearse(course: Course, files: Mapping[str, bytes]) -> Iterator[str]:
         release, toolkit, reference = base / "release", base / "toolkit", base / "reference"
         _write(release, files)
         for wheel in release.glob("toolkit/*.whl"):
-            zipfile.ZipFile(wheel).extractall(toolkit)
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(toolkit)
         try:
             released = Course.load(release, released=True)
         except CourseError as error:
@@ -52,8 +54,11 @@ def rehearse(course: Course, files: Mapping[str, bytes]) -> Iterator[str]:
             *(release, toolkit, base / "right.json", []),
             *(f"--examples={_EXAMPLES}", f"--submission={reference}"),
         )
-        # both end before their folder goes
-        on_stubs, on_reference = stubs.result(), right.result()
+        try:  # both end before their folder goes
+            on_stubs, on_reference = stubs.result(), right.result()
+        finally:
+            stubs.end()
+            right.end()
         yield from _judge(released, on_stubs, "on the stub", "missing")
         yield from _judge(released, on_reference, "on the reference", "passed")
 
@@ -66,7 +71,8 @@ class _Run:
     ) -> None:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYTEST"))}
         settings = {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-        path = {"PYTHONPATH": str(toolkit)} if toolkit.is_dir() else {}
+        # a release without a wheel is run by the toolkit that is here
+        source = toolkit if toolkit.is_dir() else Path(autograder.__file__).parents[1]
         module = "autograder.release.as_student"
         self.file = result
         self.output = result.with_suffix(".txt")
@@ -74,7 +80,7 @@ class _Run:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", module, str(result), ",".join(modules), *arguments],
                 cwd=release,
-                env=kept | settings | path,
+                env=kept | settings | {"PYTHONPATH": str(source)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -85,8 +91,7 @@ class _Run:
         try:
             self.process.wait(_SECONDS)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.end()
             return {"checks": [], "errors": [f"pytest took longer than {_SECONDS} s"]}
         if not self.file.is_file():
             said = self.output.read_text(encoding="utf-8", errors="replace").strip()[-300:]
@@ -96,6 +101,11 @@ class _Run:
             }
         found: dict[str, Any] = json.loads(self.file.read_text(encoding="utf-8"))
         return found
+
+    def end(self) -> None:
+        """End it, if it has not ended."""
+        self.process.kill()
+        self.process.wait()
 
 
 def _judge(course: Course, result: dict[str, Any], where: str, wanted: str) -> Iterator[str]:
