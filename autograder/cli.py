@@ -285,33 +285,90 @@ def calibrate(
 def release(
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="DIR", help="Where releases go; the course's own folder."),
+        typer.Option("--out", metavar="DIR", help="Where releases go; else student_template/."),
     ] = None,
     target: Annotated[
-        list[str] | None, typer.Option("--target", metavar="TARGET", help="student; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--target",
+            metavar="TARGET",
+            help="student, notebook, gradescope, otter or docker; repeatable; all if none.",
+        ),
     ] = None,
+    stage: StageOption = None,
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; say what would change, exit 1 if so.")
     ] = False,
     course: CourseOption = None,
 ) -> None:
-    """Make what is handed out from the course's one source."""
+    """Make what is handed out from the course's one source, audited."""
+    from autograder.release.targets import find_targets
+
+    targets = find_targets(target or [])
+    loaded = _course(course)
+    if out is None:
+        if stage or {one.name for one in targets if target} - {"student"}:
+            raise InputError("--stage and --target need --out DIR: where releases go")
+        _release_template(loaded, check)
+    else:
+        from autograder.release import dist
+
+        selected = loaded.select(stage or [])
+        made = dist.make(selected, targets)
+        if check:
+            _say_changes(dist.changes(selected, made, out))
+        dist.try_out(selected, made)
+        dist.write(selected, made, out)
+        for one in made:
+            names = ", ".join(str(out / name) for name in one.names)
+            print(f"{names}: {len(one.files)} files")
+        print(out / dist.MANIFEST)
+
+
+def _release_template(course: Course, check: bool) -> None:
+    """Without --out: the student release that is committed beside the course."""
     from autograder.release.student import audit, differences, student_files, write_release
 
-    for name in target or []:
-        if name != "student":
-            raise InputError(f"--target {name}: there is no such release; there is: student")
-    loaded = _course(course)
-    folder = (out or loaded.root) / "student_template"
-    files = student_files(loaded)
-    audit(loaded, files)
+    folder = course.root / "student_template"
+    files = student_files(course)
+    audit(course, files)
     if check:
-        found = differences(files, folder)
-        for sentence in found:
-            print(sentence)
-        raise typer.Exit(1 if found else 0)
+        _say_changes(differences(files, folder))
     write_release(files, folder)
     print(f"{folder}: {len(files)} files")
+
+
+def _say_changes(sentences: list[str]) -> NoReturn:
+    for sentence in sentences:
+        print(sentence)
+    raise typer.Exit(1 if sentences else 0)
+
+
+@app.command()
+def audit(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH…", help="Folders, archives or files.")
+    ],
+    target: Annotated[
+        str,
+        typer.Option(
+            "--target", metavar="TARGET", help="What it is; other than students, graders get all."
+        ),
+    ] = "student",
+    course: CourseOption = None,
+) -> None:
+    """Look for what must not be handed out, also in archives; exit 1 if there is any."""
+    from autograder.release.inspection import inspect
+    from autograder.release.targets import find_targets
+
+    (kind,) = find_targets([target])
+    loaded = _course(course)
+    found = [sentence for path in paths for sentence in inspect(loaded, path, kind)]
+    for sentence in found:
+        print(sentence)
+    if not found:
+        print(f"nothing found in {', '.join(str(path) for path in paths)}")
+    raise typer.Exit(1 if found else 0)
 
 
 @app.command()

@@ -105,6 +105,8 @@ class GradescopeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 class _CourseFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     stages: list[str]
+    # where they are not 1, 2, 3: a release of some stages keeps the numbers that handouts name
+    numbers: list[int] = []
     limits: Limits = Limits()
     checks: Checks = Checks()
     points: PointsPolicy = PointsPolicy()
@@ -296,9 +298,12 @@ class Course:
             raise CourseError(f"{path}: `stages` is empty")
         if doubled := _first_double(file.stages):
             raise CourseError(f"{path}: `stages` names {doubled!r} twice")
+        numbers = file.numbers or list(range(1, len(file.stages) + 1))
+        if len(numbers) != len(file.stages) or sorted({0, *numbers}) != [0, *numbers]:
+            raise CourseError(f"{path}: `numbers` needs one for each stage, from 1, growing")
         assignments = tuple(
             _load_assignment(root, stage, number, file, path, released)
-            for number, stage in enumerate(file.stages, start=1)
+            for number, stage in zip(numbers, file.stages, strict=True)
         )
         return cls(*(root, file.title, assignments, file.visibility, file.points, file.gradescope))
 

@@ -1,158 +1,113 @@
-"""Proof that a release holds nothing secret: it fails closed and names the file and the line.
+"""Proof that a release holds nothing that it must not: it fails closed and names file and line.
 
-What is compared are lines without their white space, so that a line that was indented otherwise or
-wrapped is found too. A line says nothing about a solution if it is short, mere punctuation, an
-import, or stands outside of the solutions as well.
+`secrets` knows what of a course is secret, `hygiene` what nobody should get, `unfold` looks into
+archives and encodings. Here they come together.
 """
 
 from __future__ import annotations
 
-import itertools
+import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+import autograder
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.release.markers import read_pairs
+from autograder.release.hygiene import fault_of_name, faults_inside
+from autograder.release.pages import Page
+from autograder.release.secrets import Secrets, read_secrets, toolkit_pages
+from autograder.release.unfold import inside
 
-_SECRET_NAMES = {"hidden", "test_hidden", "mistakes", "alternatives", "equivalent", "solutions"}
-_SHORT = 12  # characters below which a line is nobody's secret
-_LONG = 24  # characters from which a line is found in the middle of others too
-_IMPORT = re.compile(r"(import|from\s+\S+\s+import)\s")
+_SHOWN = 100  # characters of a line that is found
+_DEPTH = 8  # archives in archives
+# what a wheel holds beside the package
+_ABOUT = re.compile(
+    r"/autograder-[^/]+\.dist-info/(METADATA|WHEEL|RECORD|entry_points\.txt|licenses/LICENSE)"
+)
 
-Secrets = dict[str, str]  # a telling line -> where it comes from
+_Found = tuple[str, str]  # where in a file, and a finding in words that follow the name
 
 
 def audit(course: Course, files: Mapping[str, bytes]) -> None:
-    """Refuse a release that would hand out a secret.
+    """Refuse a release that would hand out to students what they must not get.
 
     Args:
         course: the instructor's course.
         files: the release, as `student_files` makes it.
 
     Raises:
-        CourseError: a file bears the name of something secret, or holds a line of a solution or
-            of a hidden check.
+        CourseError: the first thing that is found.
     """
-    for name in files:
-        if secret := _secret_part(name):
-            raise CourseError(f"{name}: {secret!r} is not for students")
-    secrets = _secrets(course)
-    for name, content in files.items():
-        text = content.decode("utf-8", errors="ignore")  # pictures have no lines to find
-        lines, run_together = set(_telling(text)), _squeeze(text)
-        for line, source in secrets.items():
-            if _holds(lines, run_together, line):
-                raise CourseError(f"{name} would hand out {source}: {line}")
+    for sentence in Auditor(course).findings(files, for_students=True):
+        raise CourseError(sentence)
 
 
-def _secret_part(name: str) -> str | None:
-    stems = [part.split(".")[0].lower() for part in PurePosixPath(name).parts]
-    return next((stem for stem in stems if stem in _SECRET_NAMES), None)
+class Auditor:
+    """Audits releases of one course; a file that is in several of them is read once.
 
-
-def _secrets(course: Course) -> Secrets:
-    """The lines that must not be handed out."""
-    given, solutions = _references(course)
-    public = list(_public_code(course))
-    shared = _shared_by_chance(public, solutions)
-    secrets = {line: where for part in solutions for line, where in part if line not in shared}
-    # a check that was made public is public, wherever it was copied from
-    given_checks = "\n".join([given, *public])
-    secrets |= _without(given_checks, _hidden_lines(course))
-    return _without(given, secrets)
-
-
-def _references(course: Course) -> tuple[str, list[list[tuple[str, str]]]]:
-    """What the references show, and the telling lines of each solution with where they stand."""
-    given: list[str] = []
-    solutions = []
-    for assignment in course.assignments:
-        file = f"solutions/{assignment.module}"
-        source = _read(assignment.reference)
-        lines = source.split("\n")
-        start = 0
-        for pair in read_pairs(source, file):
-            given += lines[start : pair.begin - 1]
-            start = pair.end
-            solution = []
-            for number in range(pair.begin, pair.end - 1):
-                where = f"line {number + 1} of {file}"
-                solution += [(line, where) for line in _telling(lines[number])]
-            solutions.append(solution)
-        given += lines[start:]
-    return "\n".join(given), solutions
-
-
-def _public_code(course: Course) -> Iterator[str]:
-    for assignment in course.assignments:
-        for path in (assignment.folder / "test_public.py", assignment.folder / "probes.py"):
-            if path.is_file():
-                yield _read(path)
-
-
-def _hidden_lines(course: Course) -> Secrets:
-    secrets: Secrets = {}
-    for assignment in course.assignments:
-        path = assignment.folder / "test_hidden.py"
-        if path.is_file():
-            where = f"a line of assignments/{assignment.stage}/test_hidden.py"
-            secrets |= dict.fromkeys(_telling(_read(path)), where)
-    return secrets
-
-
-def _shared_by_chance(
-    public: Iterable[str], solutions: Iterable[list[tuple[str, str]]]
-) -> set[str]:
-    """Lines that public checks and a solution both have, and that give nothing away.
-
-    A loop header may well be in both. Two successive lines of one solution are no chance, nor is a
-    line that is the whole of one.
+    Args:
+        course: the instructor's course. What is secret in any of its stages is secret.
     """
-    steps: set[tuple[str, str]] = set()
-    whole: set[str] = set()
-    for solution in solutions:
-        lines = [line for line, _ in solution]
-        steps.update(itertools.pairwise(lines))
-        whole.update(lines if len(lines) == 1 else [])
-    shared: set[str] = set()
-    copied = set(whole)
-    for text in public:
-        lines = list(_telling(text))
-        shared.update(lines)
-        copied.update(line for step in itertools.pairwise(lines) if step in steps for line in step)
-    return shared - copied
 
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        self.own = (course.root, Path(autograder.__file__).parents[1])
+        self._secrets: Secrets | None = None
+        pages = toolkit_pages()
+        self._toolkit = {f"/{page.name}": page.content for page in pages}
+        self._ready = {(PurePosixPath(p.name).name, p.content): p for p in pages}
+        self._known: dict[tuple[str, bytes, bool], list[_Found]] = {}
 
-def _without(text: str, secrets: Secrets) -> Secrets:
-    lines, run_together = set(_telling(text)), _squeeze(text)
-    return {line: where for line, where in secrets.items() if not _holds(lines, run_together, line)}
+    @property
+    def secrets(self) -> Secrets:
+        """The course's secrets, read when they are first wanted."""
+        if self._secrets is None:
+            self._secrets = read_secrets(Course.load(self.course.root))
+        return self._secrets
 
+    def findings(self, files: Mapping[str, bytes], *, for_students: bool) -> Iterator[str]:
+        """What is wrong with a release, a sentence each.
 
-def _holds(lines: set[str], run_together: str, line: str) -> bool:
-    return line in lines or (len(line) >= _LONG and line in run_together)
+        Args:
+            files: paths with forward slashes, and contents.
+            for_students: a platform that grades gets the course's secrets, and they do not.
 
+        Raises:
+            CourseError: the course can't be read.
+        """
+        for name, content in files.items():
+            path = PurePosixPath(name)
+            if of_name := fault_of_name(name, for_students=for_students):
+                yield f"{name} {of_name}"
+            for where, finding in self._judge(path.name, content, for_students):
+                yield f"{name}{where} {finding}"
 
-def _telling(text: str) -> Iterator[str]:
-    for line in text.splitlines():
-        # what quotes a line in a handout or a comment does not hide it
-        squeezed = _squeeze(line).strip("#>`*-")
-        if (
-            len(squeezed) >= _SHORT
-            and re.search(r"\w", squeezed)
-            and not _IMPORT.match(line.strip())
-        ):
-            yield squeezed
+    def _judge(self, name: str, content: bytes, for_students: bool, depth: int = 0) -> list[_Found]:
+        """What is wrong with a file and all that is in it, whatever folder it lies in."""
+        key = (name, hashlib.sha256(content).digest(), for_students)
+        if key not in self._known:
+            # the toolkit's own pages have been read already
+            page = self._ready.get((name, content)) or Page(name, content)
+            self._known[key] = list(self._read(page, for_students, depth))
+        return self._known[key]
 
-
-def _squeeze(text: str) -> str:
-    return "".join(text.split())
-
-
-def _read(path: Path) -> str:
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CourseError(f"{path}: can't be audited: {error}") from error
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    def _read(self, page: Page, for_students: bool, depth: int) -> Iterator[_Found]:
+        for fault in faults_inside(page, for_students=for_students, own=self.own):
+            yield "", fault
+        if for_students and (leak := self.secrets.find(page)):
+            line = leak.line if len(leak.line) <= _SHOWN else f"{leak.line[:_SHOWN]}…"
+            yield "", f"would hand out {leak.source}: {line}"
+        for inner in inside(page):
+            where = inner.name.removeprefix(page.name)
+            if inner.fault or depth == _DEPTH:
+                yield where, inner.fault or "is packed too deep to be looked into"
+                continue
+            is_ours = page.name.endswith(".whl") and inner.content == self._toolkit.get(where)
+            if page.name.endswith(".whl") and not is_ours and not _ABOUT.fullmatch(where):
+                yield where, "is no file of this toolkit: its wheel holds nothing else"
+            elif not is_ours and (of_name := fault_of_name(where, for_students=for_students)):
+                yield where, of_name
+            name = PurePosixPath(where).name or page.name
+            for deeper, finding in self._judge(name, inner.content, for_students, depth + 1):
+                yield where + deeper, finding

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import tomlkit
-
 from autograder.course import Assignment, Course
 from autograder.errors import CourseError
+from autograder.release.course_toml import course_toml
 
 # What grading does not read: what students read, and what `verify` and `matrix` do. All else in a
 # stage's folder goes along, since a check may read a file beside it.
@@ -30,21 +29,13 @@ def course_files(course: Course) -> dict[str, bytes]:
     Raises:
         CourseError: a file can't be read.
     """
-    files = {"assignments/course.toml": _course_file(course)}
+    files = {"assignments/course.toml": course_toml(course)}
     for assignment in course.assignments:
         for path in _graded_with(assignment):
             files[_name(course, path)] = _content(course, path)
     for path in _references(course):
         files[_name(course, path)] = _content(course, path)
     return {f"course/{name}": files[name] for name in sorted(files)}
-
-
-def _course_file(course: Course) -> bytes:
-    path = course.root / "assignments" / "course.toml"
-    file = tomlkit.parse(_content(course, path).decode())
-    if list(file["stages"]) != list(course.stages):
-        file["stages"] = list(course.stages)
-    return tomlkit.dumps(file).encode()
 
 
 def _graded_with(assignment: Assignment) -> list[Path]:

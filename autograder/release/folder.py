@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from autograder.errors import InputError
+from autograder.release.archive import is_program
 
 MANIFEST = ".release.json"
 _CACHES = {"__pycache__", ".pytest_cache", ".hypothesis", ".ruff_cache", ".mypy_cache"}
@@ -42,7 +43,7 @@ def write_release(files: Mapping[str, bytes], out: Path) -> list[str]:
     changes = differences(files, out)
     if not changes:
         return []
-    _refuse_to_lose(files, out)
+    refuse_to_lose(files, out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as beside:
@@ -51,6 +52,8 @@ def write_release(files: Mapping[str, bytes], out: Path) -> list[str]:
                 path = new / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
+                if is_program(content):
+                    path.chmod(path.stat().st_mode | 0o111)
             _swap(new, out, old)
     except OSError as error:
         raise InputError(f"{out}: can't be written: {error.strerror or error}") from error
@@ -90,7 +93,13 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     }
 
 
-def _refuse_to_lose(files: Mapping[str, bytes], out: Path) -> None:
+def refuse_to_lose(files: Mapping[str, bytes], out: Path) -> None:
+    """Refuse to write a release over what a person wrote.
+
+    Raises:
+        InputError: `out` holds a file that is no part of a release, or one that was edited since
+            the last.
+    """
     present = _present(out) if out.exists() else {}
     released = _read_manifest(present.pop(MANIFEST, None))
     foreign = [name for name in present if name not in files and name not in released]
@@ -103,7 +112,7 @@ def _refuse_to_lose(files: Mapping[str, bytes], out: Path) -> None:
         name
         for name, path in present.items()
         if (content := _content(path)) != files.get(name)
-        and (content is None or _hash(content) != released.get(name))
+        and (content is None or content_hash(content) != released.get(name))
     ]
     if edited:
         raise InputError(
@@ -146,7 +155,7 @@ def _content(path: Path) -> bytes | None:
 
 
 def _with_manifest(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    hashes = {name: _hash(content) for name, content in sorted(files.items())}
+    hashes = {name: content_hash(content) for name, content in sorted(files.items())}
     manifest = json.dumps({"note": _NOTE, "sha256": hashes}, indent=2, ensure_ascii=False) + "\n"
     return {**files, MANIFEST: manifest.encode()}
 
@@ -162,7 +171,8 @@ def _read_manifest(path: Path | None) -> dict[str, str]:
         ) from error
 
 
-def _hash(content: bytes) -> str:
+def content_hash(content: bytes) -> str:
+    """The hash by which a manifest knows a file."""
     return hashlib.sha256(content).hexdigest()
 
 

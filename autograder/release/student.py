@@ -1,7 +1,8 @@
 """What students are handed out: stubs, handouts and public checks, and nothing else.
 
-`student_files` makes it, `audit` proves that nothing secret is in it, `write_release` writes it
-and `differences` compares it with what is there.
+`student_files` makes it, `student_release` adds the toolkit and how to install it, `audit` proves
+that nothing secret is in it, `write_release` writes it and `differences` compares it with what is
+there.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from pathlib import Path, PurePosixPath
 from autograder.course import Assignment, Course
 from autograder.errors import CourseError
 from autograder.release.audit import audit
+from autograder.release.course_toml import course_toml
 from autograder.release.folder import differences, write_release
 from autograder.release.strip import strip
-from autograder.release.texts import pyproject, readme
+from autograder.release.texts import gitignore, pyproject, readme, requirements, workflow
+from autograder.release.wheel import Wheel
 
-__all__ = ["audit", "differences", "student_files", "write_release"]
+__all__ = ["audit", "differences", "student_files", "student_release", "write_release"]
 
 # only what is named here is handed out
 _NEEDED = ("assignment.toml", "handout.md")
@@ -43,7 +46,7 @@ def student_files(course: Course) -> dict[str, bytes]:
     Raises:
         CourseError: a file is missing, or a reference can't be made into a stub.
     """
-    files: dict[str, bytes] = {"assignments/course.toml": _text(course.root, _course_file(course))}
+    files: dict[str, bytes] = {"assignments/course.toml": course_toml(course)}
     if (course.root / _CONSTRAINTS).is_file():
         files[_CONSTRAINTS] = _text(course.root, course.root / _CONSTRAINTS)
     for assignment in course.assignments:
@@ -54,8 +57,27 @@ def student_files(course: Course) -> dict[str, bytes]:
     return dict(sorted(files.items()))
 
 
-def _course_file(course: Course) -> Path:
-    return course.root / "assignments" / "course.toml"
+def student_release(course: Course, wheel: Wheel) -> dict[str, bytes]:
+    """The student release with all that it takes to run it: `student_files` and the toolkit.
+
+    Args:
+        course: the instructor's course, or some stages of it (`Course.select`).
+        wheel: the toolkit.
+
+    Raises:
+        CourseError: a file is missing, or a reference can't be made into a stub.
+    """
+    files = student_files(course)
+    pinned = _CONSTRAINTS in files
+    texts = {
+        "README.md": readme(course, constraints=pinned, wheel=wheel.name),
+        "requirements.txt": requirements(wheel.name, constraints=pinned),
+        ".gitignore": gitignore(),
+        ".github/workflows/public-checks.yml": workflow(),
+    }
+    files |= {name: text.encode() for name, text in texts.items()}
+    files[f"toolkit/{wheel.name}"] = wheel.content
+    return dict(sorted(files.items()))
 
 
 def _stub(course: Course, assignment: Assignment) -> str:

@@ -15,16 +15,7 @@ given, their bodies are yours.
 
 ## Start
 
-In this folder, with Python 3.11 or newer, in an environment of its own (`python -m venv .venv`):
-
-```
-{install}
-python -m pytest
-```
-
-`PATH-TO-TOOLKIT` is the `autograder` package that your course hands out, a `.whl` file or a
-folder. It comes from your course only: a package of that name elsewhere is another one.
-
+{start}
 ## The stages
 
 | | file | what it is about | points |
@@ -81,6 +72,79 @@ What you leave out counts as not implemented. The checks that grade you are not 
 folder: changing them changes nothing.
 """
 
+_START_WITH_A_TOOLKIT = """\
+In this folder, with Python 3.11 or newer, in an environment of its own (`python -m venv .venv`):
+
+```
+python -m pip install {pinned}PATH-TO-TOOLKIT
+python -m pytest
+```
+
+`PATH-TO-TOOLKIT` is the `autograder` package that your course hands out, a `.whl` file or a
+folder. It comes from your course only: a package of that name elsewhere is another one.
+"""
+
+_START = """\
+With Python 3.11 or newer, make an environment for the course in this folder, and enter it:
+
+| in | type |
+|---|---|
+| macOS, Linux | `python3 -m venv .venv && source .venv/bin/activate` |
+| Windows, Command Prompt | `py -m venv .venv && .venv\\Scripts\\activate` |
+| Windows, PowerShell | `py -m venv .venv; .venv\\Scripts\\Activate.ps1` |
+
+Then two commands, the same everywhere. The first is for once, and takes some minutes:
+
+```
+python -m pip install -r requirements.txt
+python -m pytest
+```
+
+On Linux, pip fetches PyTorch with all that a GPU wants, some gigabytes. You need no GPU here: with
+`--extra-index-url https://download.pytorch.org/whl/cpu` behind the first command it is a tenth.
+For Macs with an Intel processor there is no current PyTorch; use another machine.
+
+`toolkit/` holds the checks' own package, `autograder`. It comes from your course only: a package of
+that name elsewhere is another one.
+"""
+
+_REQUIREMENTS = """\
+# in this folder: python -m pip install -r requirements.txt
+{constraints}./toolkit/{wheel}
+"""
+
+_GITIGNORE = """\
+.venv/
+__pycache__/
+.pytest_cache/
+.hypothesis/
+.ipynb_checkpoints/
+"""
+
+_WORKFLOW = """\
+# Runs the public checks whenever you push to GitHub; green once all of them pass.
+name: public checks
+on: [push, workflow_dispatch]
+permissions:
+  contents: read
+jobs:
+  pytest:
+    runs-on: ubuntu-latest
+    timeout-minutes: 20
+    env:
+      # without a GPU PyTorch is a tenth of the size
+      PIP_EXTRA_INDEX_URL: https://download.pytorch.org/whl/cpu
+    steps:
+      - uses: actions/checkout@v7
+      - uses: actions/setup-python@v7
+        with:
+          python-version: "3.11"
+          cache: pip
+          cache-dependency-path: requirements.txt
+      - run: python -m pip install -r requirements.txt
+      - run: python -m pytest
+"""
+
 _PYPROJECT = """\
 # read by pytest; nothing here has to be installed
 
@@ -98,14 +162,16 @@ autograder_submission = "."
 """
 
 
-def readme(course: Course, *, constraints: bool) -> str:
+def readme(course: Course, *, constraints: bool, wheel: str | None = None) -> str:
     """The README of a student release.
 
     Args:
         course: the course.
         constraints: whether the release has a ``constraints.txt`` to install with.
+        wheel: the toolkit's wheel in the release; None: it is handed out apart.
     """
     pinned = "-c constraints.txt " if constraints else ""
+    start = _START_WITH_A_TOOLKIT.format(pinned=pinned) if wheel is None else _START
     first = course.assignments[0]
     stages = [
         f"| {a.number} | [`{a.module}`]({a.module}) | {_cell(a.title)} | {_points(a.points)} |"
@@ -113,13 +179,33 @@ def readme(course: Course, *, constraints: bool) -> str:
     ]
     return _README.format(
         title=course.title,
-        install=f"python -m pip install {pinned}PATH-TO-TOOLKIT",
+        start=start,
         stages="\n".join(stages),
         points=_points(course.points),
         first=first.stage,
         exercise=first.exercises[0].name,
         modules="\n".join(f"- `{assignment.module}`" for assignment in course.assignments),
     )
+
+
+def requirements(wheel: str, *, constraints: bool) -> str:
+    """The requirements.txt of a student release that holds the toolkit's wheel.
+
+    pip takes the wheel's path from the folder that it runs in, and reads slashes on Windows too.
+    What only Linux has, the wheel asks for only there.
+    """
+    pinned = "-c constraints.txt\n" if constraints else ""
+    return _REQUIREMENTS.format(constraints=pinned, wheel=wheel)
+
+
+def gitignore() -> str:
+    """What students' own repositories leave out."""
+    return _GITIGNORE
+
+
+def workflow() -> str:
+    """A workflow of GitHub Actions that runs the public checks."""
+    return _WORKFLOW
 
 
 def pyproject(course: Course) -> str:

@@ -1,14 +1,29 @@
 """The student release of a small course, and the one that is committed."""
 
 import inspect
+import io
+import os
+import re
+import subprocess
+import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.release.student import audit, differences, student_files, write_release
+from autograder.release.archive import zipped
+from autograder.release.student import (
+    audit,
+    differences,
+    student_files,
+    student_release,
+    write_release,
+)
+from autograder.release.wheel import Wheel, build_wheel
 
 ROOT = Path(__file__).parents[2]
 COURSE = Course.load(ROOT)
@@ -191,3 +206,102 @@ def test_every_exercise_of_the_committed_template_is_open(stage, name):
         options = {p.name: None for p in needed if p.kind is p.KEYWORD_ONLY}
         with pytest.raises(NotImplementedError, match=name):
             function(*args, **options)
+
+
+# --- with the toolkit ------------------------------------------------------------------------
+
+WHEEL = Wheel("autograder-0.1.0-py3-none-any.whl", b"wheel")
+
+
+def test_the_release_holds_the_toolkit_and_how_to_install_it(toy):
+    """Beside what the committed template has, but for the README."""
+    plain, whole = student_files(toy.load()), student_release(toy.load(), WHEEL)
+    assert whole.keys() - plain.keys() == {
+        ".github/workflows/public-checks.yml",
+        ".gitignore",
+        "requirements.txt",
+        f"toolkit/{WHEEL.name}",
+    }
+    assert {name for name in plain if plain[name] != whole[name]} == {"README.md"}
+    assert whole[f"toolkit/{WHEEL.name}"] == b"wheel"
+    assert list(whole) == sorted(whole)
+
+
+def test_its_readme_has_two_commands_for_every_shell(toy):
+    """None of them has a slash or a quote that a shell of some system would read otherwise."""
+    readme = student_release(toy.load(), WHEEL)["README.md"].decode()
+    start = readme.partition("## Start")[2].partition("## The stages")[0]
+    (block,) = re.findall(r"```\n(.*?)```", start, re.DOTALL)
+    assert block.splitlines() == [
+        "python -m pip install -r requirements.txt",
+        "python -m pytest",
+    ]
+    for system in ("macOS, Linux", "Windows, Command Prompt", "Windows, PowerShell"):
+        assert f"| {system} | `" in start
+    assert "PATH-TO-TOOLKIT" not in readme
+
+
+def test_requirements_name_the_wheel_beside_them(toy):
+    """pip reads them in the release's folder; constraints only where the course has some."""
+    lines = student_release(toy.load(), WHEEL)["requirements.txt"].decode().splitlines()
+    assert lines[1:] == [f"./toolkit/{WHEEL.name}"]
+    toy.write("constraints.txt", "torch==2.13.0\n")
+    lines = student_release(toy.load(), WHEEL)["requirements.txt"].decode().splitlines()
+    assert lines[1:] == ["-c constraints.txt", f"./toolkit/{WHEEL.name}"]
+
+
+def test_what_only_linux_has_is_asked_for_only_there():
+    """The sandbox's libraries can't be installed on Windows, nor are they needed."""
+    with zipfile.ZipFile(io.BytesIO(build_wheel().content)) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith("/METADATA")]
+        metadata = archive.read(name).decode()
+    required = re.findall(r"^Requires-Dist: (.+)$", metadata, re.MULTILINE)
+    for library in ("landlockpy", "pyseccomp"):
+        (line,) = [line for line in required if line.startswith(library)]
+        assert line.endswith("; sys_platform == 'linux'")
+    # a pin with a local version, +cpu say, is on one index only
+    assert not re.search(r"^[^#]*\+", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+
+
+def test_the_workflow_runs_the_readmes_commands(toy):
+    """With actions at a version, and no right but to read."""
+    files = student_release(toy.load(), WHEEL)
+    workflow = yaml.safe_load(files[".github/workflows/public-checks.yml"])
+    (job,) = workflow["jobs"].values()
+    runs = [step["run"] for step in job["steps"] if "run" in step]
+    assert runs == ["python -m pip install -r requirements.txt", "python -m pytest"]
+    uses = [step["uses"] for step in job["steps"] if "uses" in step]
+    assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", use) for use in uses)
+    assert workflow["permissions"] == {"contents": "read"}
+    assert job["timeout-minutes"] <= 30
+
+
+def test_as_a_new_student_would(known_course, tmp_path):
+    """Unzip, install, run, fill in one stub: its points are there. The libraries are at hand."""
+    with zipfile.ZipFile(io.BytesIO(zipped(student_release(known_course, build_wheel())))) as zip_:
+        zip_.extractall(tmp_path / "course")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYTEST", "PIP"))}
+
+    def python(*arguments: str) -> str:
+        run = subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=tmp_path / "course",
+            env={**kept, "PYTHONPATH": str(tmp_path / "site"), "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+        )
+        return run.stdout + run.stderr
+
+    offline = ("--no-index", "--no-deps", "--target", str(tmp_path / "site"))
+    python("pip", "install", *offline, "-r", "requirements.txt")
+    assert (tmp_path / "site" / "autograder" / "cli.py").is_file()
+    first = python("pytest")
+    assert "0 of 5 exercises pass their public checks" in first
+    assert "5 not implemented" in first
+    assert "failed" not in first
+    stub = tmp_path / "course" / "sums.py"
+    done = stub.read_text().replace('raise NotImplementedError("pairs")', "return sum(range(n))")
+    stub.write_text(done)
+    second = python("pytest")
+    assert re.search(r"^1\.1 +pairs +2 pt +✓ 1 of 1 checks pass", second, re.MULTILINE)
+    assert "1 of 5 exercises pass their public checks" in second
