@@ -17,6 +17,7 @@ MAY = {
     "text": set(),
     "torchvision_compat": set(),
     "forbidden": set(),
+    "cells": set(),
     "data": {"errors", "torchvision_compat"},
     "course": {"errors", "forbidden"},
     "mistakes": {"errors", "course"},
@@ -29,6 +30,7 @@ MAY = {
     "new": {"errors", "course", "release"},
     "grading": {
         "errors",
+        "cells",
         "course",
         "data",
         "mistakes",

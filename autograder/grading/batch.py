@@ -44,7 +44,7 @@ def grade_all(
 
     Args:
         course: what to grade them on.
-        paths: folders, archives or modules.
+        paths: folders, archives, modules or notebooks.
         out: where the results go, a folder for each submission.
         allow_weak: grade even where the sandbox doesn't reach its floor.
         on_start: called with the zygote when it runs.
@@ -121,7 +121,7 @@ def _grade_one(
             written = time.monotonic()
 
     try:
-        submission = take_in(path, [a.module for a in course.assignments], staging)
+        submission = take_in(path, course.modules, staging)
     except SubmissionError as error:
         report = refused(course, folder.name, str(error))
         write(report)

@@ -49,12 +49,16 @@ def grade(
         return build_report(
             course,
             submission.name,
-            verdicts,
+            {key: located(verdict) for key, verdict in verdicts.items()},
             environment=environment,
             notes=submission.notes,
             duration=time.monotonic() - started,
             fault=fault,
         )
+
+    def located(verdict: Verdict) -> Verdict:
+        message = submission.origins.locate(verdict.message)
+        return msgspec.structs.replace(verdict, message=message)
 
     def tell() -> None:
         if progress:
