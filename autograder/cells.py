@@ -63,6 +63,28 @@ class Converted:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where the lines of a module come from.
+
+    `notebook` is what the cells are called together; empty where a cell's label says enough.
+    """
+
+    notebook: str
+    places: tuple[Place | None, ...] = ()
+
+    def locate(self, module: str, text: str) -> str:
+        """A text that names the module, and maybe a line of it, as one that names the cell."""
+
+        def place(found: re.Match[str]) -> str:
+            line = int(found[1]) if found[1] else 0
+            place = self.places[line - 1] if 0 < line <= len(self.places) else None
+            where = f"{place.cell}, line {place.line}" if place else ""
+            return ", ".join(filter(None, (self.notebook, where))) or "this notebook"
+
+        return re.sub(rf"(?<![\w./]){re.escape(module)}(?:, line (\d{{1,9}}))?\b", place, text)
+
+
+@dataclass(frozen=True)
 class _Statement:
     """A statement at the top of a cell: the names it binds, and those it needs."""
 

@@ -26,6 +26,8 @@ MAY = {
     "sandbox": {"errors", "course", "torchvision_compat"},
     "checks": {"errors", "course", "report", "text", "sandbox", "torchvision_compat"},
     "reports": {"errors", "course", "report", "text"},
+    "live": {"errors", "cells", "course", "checks"},
+    "otter_plugin": {"errors", "report"},
     "release": {"errors", "course"},
     "new": {"errors", "course", "release"},
     "grading": {

@@ -15,9 +15,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from autograder.cells import Origin
 from autograder.course import LIBRARIES
 from autograder.errors import AutograderError, SubmissionError
-from autograder.grading.notebooks import NotebookError, Origin, Origins, convert
+from autograder.grading.notebooks import NotebookError, Origins, convert
 from autograder.grading.unpack import copy_file, copy_folder, extract_tar, extract_zip, shown
 
 _MAX_NAMED = 10  # files or folders in one sentence

@@ -7,7 +7,6 @@ it and has limits on its time and memory; what that process prints is decoded st
 from __future__ import annotations
 
 import json
-import re
 import resource
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from autograder.cells import Converted, Place, module_of
+from autograder.cells import Converted, Origin, Place, module_of
 from autograder.errors import AutograderError, SubmissionError
 
 MAX_NOTEBOOK = 32 << 20  # bytes; outputs have pictures in them
@@ -26,24 +25,6 @@ _CPU_SECONDS, _WALL_SECONDS = 20, 60
 _MEMORY = 512 << 20
 _MOST_PROBLEMS = 10
 _LONGEST_PROBLEM = 300
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where the lines of a module come from: a notebook's cells."""
-
-    notebook: str
-    places: tuple[Place | None, ...] = ()
-
-    def locate(self, module: str, text: str) -> str:
-        """A text that names the module, and maybe a line of it, as one that names the cell."""
-
-        def place(found: re.Match[str]) -> str:
-            line = int(found[1]) if found[1] else 0
-            place = self.places[line - 1] if 0 < line <= len(self.places) else None
-            return f"{self.notebook}, {place.cell}, line {place.line}" if place else self.notebook
-
-        return re.sub(rf"(?<![\w./]){re.escape(module)}(?:, line (\d{{1,9}}))?\b", place, text)
 
 
 @dataclass(frozen=True)
