@@ -135,18 +135,29 @@ def _gist(message: str) -> str:
 def board_text(board: Board, width: int = 100) -> str:
     """A board as plain text."""
     text = io.StringIO()
-    print_board(board, text, width)
+    print_board(board, text, width, plain=True)
     return text.getvalue()
 
 
-def print_board(board: Board, file: IO[str], width: int | None = None) -> None:
-    """Print a board with rich, in colour where `file` is a terminal that wants it."""
+def print_board(
+    board: Board, file: IO[str], width: int | None = None, *, plain: bool = False
+) -> None:
+    """Print a board with rich, in colour where `file` is a terminal that wants it.
+
+    `plain`: never in colour, whatever the environment says.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     # never as Jupyter output of its own: whoever wants that has HTML
-    console = Console(file=file, width=width, highlight=False, force_jupyter=False)
+    console = Console(
+        file=file,
+        width=width,
+        highlight=False,
+        force_jupyter=False,
+        force_terminal=False if plain else None,
+    )
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
