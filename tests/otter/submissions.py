@@ -68,12 +68,12 @@ def honest() -> dict[str, Files]:
 
 
 _WRONG = """
-def pairs(n): return -1
-def clamp(x, low, high): return -1
-def variance(values): return -1
-def shuffled(n, generator): return -1
+def pairs(n): return -99
+def clamp(x, low, high): return -99
+def variance(values): return -99
+def shuffled(n, generator): return -99
 class Tally:
-    largest = total = -1
+    largest = total = -99
     def add(self, value): pass
 """
 
@@ -103,11 +103,12 @@ def hostile() -> dict[str, Files]:
                     f"name = {name!r}\\n@test_case(points=2)\\ndef check(): pass\\n")
             """,
         "patches otter": """
-            import otter.test_files.exception_test as tests
+            import sys
+            tests = sys.modules["otter.test_files.exception_test"]
             tests.test_case.call_func = lambda *args: None
             """,
         "forges the results": """
-            import pickle, otter.test_files as tests
+            import pickle
             dump = pickle.dump
             def forged(results, file):
                 for name in results.results: results.update_score(name, 2)
@@ -125,8 +126,8 @@ def hostile() -> dict[str, Files]:
             class Right(int):
                 __eq__ = __le__ = __ge__ = lambda *args: True
                 __hash__ = int.__hash__
-            pairs = clamp = variance = shuffled = lambda *args, **kwargs: Right()
-            class Tally: largest = total = Right(); add = lambda *args: None
+            pairs = clamp = variance = shuffled = lambda *args, **kwargs: Right(-99)
+            class Tally: largest = total = Right(-99); add = lambda *args: None
             """,
         "ends the process": "import os; os._exit(0)",
         "never ends": "while True: pass",
