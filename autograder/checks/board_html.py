@@ -14,7 +14,10 @@ from autograder.checks.board import MARKS, Board, Line
 
 # of middle lightness: they are read on white and on black
 _COLOURS = {"green": "#2e9e4f", "yellow": "#b8860b", "red": "#d64541", "dim": "#888888"}
-_CELL = "text-align:left;padding:2px 12px 2px 0;border:0;background:none"
+_CELL = (
+    "text-align:left;padding:2px 12px 2px 0;border:0;background:none;color:inherit;"
+    "font-size:inherit"
+)
 _PRE = (
     "margin:4px 0 12px 0;padding:8px 12px;border-left:3px solid {colour};white-space:pre-wrap;"
     "background:rgba(128,128,128,0.1);font-size:90%"

@@ -12,19 +12,23 @@ from decimal import Decimal
 from autograder.course import Assignment, Check, Course, Exercise
 from autograder.release.archive import zipped
 from autograder.release.course_files import course_files
+from autograder.release.notebook import notebook_files
 from autograder.release.wheel import Wheel
 
 _SUPPORT, _COURSE = "autograder-files", "course.zip"  # as `autograder.otter_plugin` has them
 _PLUGIN = "autograder.otter_plugin.Sandbox"
 _SOURCE = "/autograder/source/files"  # where otter's image has a zip's files
 _CONSTRAINTS = "constraints.txt"
+_STUDENTS = "for-students"
 
 _README = """\
 # {title} with otter-grader
 
-For otter-grader 7. Each folder is one assignment, as otter grades one file at a time:
+For otter-grader 7. Each of these folders is one assignment, as otter grades one file at a time:
 
 {stages}
+
+`{students}` is what to hand out: notebooks whose check cells are `otter.Notebook().check`.
 
 In one of them, `{first}` say, in an environment that has the toolkit and otter:
 
@@ -53,7 +57,7 @@ and sets the points at the end. No line of a student's runs in otter's processes
   it is run in; without it every test fails and says so.
 - Otter unpacks a submission, and reads a notebook as JSON, before any plugin is asked. A damaged or
   huge one ends otter with an error; it gains no points.
-- The folder holds the hidden checks and the solutions. Students must not get it, nor the zip.
+- All but `{students}` holds the hidden checks and the solutions: not for students, nor the zips.
 - A notebook's own check cells (`otter.Notebook().check`) run on students' machines, with the public
   checks; their results count nowhere.
 """
@@ -86,8 +90,11 @@ def otter_files(course: Course, wheel: Wheel) -> dict[str, bytes]:
 
     Raises:
         CourseError: a file of the course can't be read.
+        InputError: jupytext is missing, with which the students' notebooks are made.
     """
     files = {"README.md": _readme(course, wheel).encode()}
+    for name, content in notebook_files(course, wheel, otter=True).items():
+        files[f"{_STUDENTS}/{name}"] = content
     for assignment in course.assignments:
         stage = assignment.stage
         own = course.select([stage])
@@ -111,6 +118,7 @@ def _readme(course: Course, wheel: Wheel) -> str:
         stages="\n".join(stages),
         first=course.assignments[0].stage,
         support=_SUPPORT,
+        students=_STUDENTS,
         wheel=wheel.name,
     )
 

@@ -15,7 +15,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 from otter.run import main as run
 
 from autograder.course import Course
@@ -52,14 +54,20 @@ def generate(folder: Path, *arguments: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def autograder_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The release for otter, made into otter's zip."""
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The release for otter."""
     base = tmp_path_factory.mktemp("release")
     files = otter_files(Course.load(submissions.KNOWN_COURSE), build_wheel())
     for name, content in files.items():
         (base / name).parent.mkdir(parents=True, exist_ok=True)
         (base / name).write_bytes(content)
-    return generate(base / "sums", SUPPORT)
+    return base
+
+
+@pytest.fixture(scope="session")
+def autograder_zip(release: Path) -> Path:
+    """What otter makes of it."""
+    return generate(release / "sums", SUPPORT)
 
 
 @pytest.fixture(scope="session")
@@ -207,3 +215,27 @@ def test_without_the_plugin_every_test_fails(autograder_zip, tmp_path):
     results = run_otter(HONEST["reference"], bare, tmp_path)
     assert sum(score for score, _ in rows(results).values()) == 0
     assert "without its otter_config.json" in json.dumps(results)
+
+
+def test_the_students_notebook_is_checked_by_otter(release):
+    """As handed out its checks fail, and say why; with the reference in it they pass."""
+    path = release / "for-students" / "sums.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    check = next(cell for cell in notebook.cells if "grader.check" in cell.source)
+    reference = (submissions.KNOWN_COURSE / "solutions/sums.py").read_text()
+    notebook.cells += [
+        nbformat.v4.new_code_cell(reference),
+        check.copy(),
+        notebook.cells[-1].copy(),
+    ]
+    settings = {"timeout": SECONDS, "resources": {"metadata": {"path": str(path.parent)}}}
+    NotebookClient(notebook, **settings).execute()
+    said = [
+        output.data["text/plain"]
+        for cell in notebook.cells
+        if "grader.check" in cell.source
+        for output in cell.outputs
+    ]
+    assert "`pairs` is not implemented yet" in said[0]
+    assert said[-2] == "sums_pairs results: All test cases passed!"
+    assert said[-1].count("All test cases passed!") == 5

@@ -71,7 +71,7 @@ _WRONG = """
 def pairs(n): return -99
 def clamp(x, low, high): return -99
 def variance(values): return -99
-def shuffled(n, generator): return -99
+def shuffled(n, generator): raise ValueError(n)
 class Tally:
     largest = total = -99
     def add(self, value): pass
@@ -126,7 +126,7 @@ def hostile() -> dict[str, Files]:
             class Right(int):
                 __eq__ = __le__ = __ge__ = lambda *args: True
                 __hash__ = int.__hash__
-            pairs = clamp = variance = shuffled = lambda *args, **kwargs: Right(-99)
+            pairs = clamp = variance = lambda *args, **kwargs: Right(-99)
             class Tally: largest = total = Right(-99); add = lambda *args: None
             """,
         "ends the process": "import os; os._exit(0)",
