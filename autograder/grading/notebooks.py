@@ -7,6 +7,7 @@ it and has limits on its time and memory; what that process prints is decoded st
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -25,6 +26,8 @@ _CPU_SECONDS, _WALL_SECONDS = 20, 60
 _MEMORY = 512 << 20
 _MOST_PROBLEMS = 10
 _LONGEST_PROBLEM = 300
+_TOO_MUCH = "it takes too much time or memory to read"
+_NEEDED = ("LD_LIBRARY_PATH",)  # without which some Pythons do not start
 
 
 @dataclass(frozen=True)
@@ -101,15 +104,18 @@ def _ask(path: Path, wanted: Collection[str]) -> _Answer:
             input=content,
             capture_output=True,
             timeout=_WALL_SECONDS,
-            env={},
+            env={name: os.environ[name] for name in _NEEDED if name in os.environ},
             cwd="/",
         )
     except subprocess.TimeoutExpired:
         return _Answer(error="it takes too long to read")
     except OSError as error:
         raise AutograderError(f"no process can be started: {error}") from error
+    if done.returncode < 0:  # ended by a signal: of its limits, or of what broke its parser
+        return _Answer(error=_TOO_MUCH)
     if done.returncode:
-        return _Answer(error="it takes too much time or memory to read")
+        said = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise AutograderError(f"notebooks can't be read here: {' '.join(said)}")
     try:
         return msgspec.json.decode(done.stdout, type=_Answer)
     except msgspec.DecodeError as error:
@@ -173,7 +179,12 @@ def _main() -> None:
     ):
         resource.setrlimit(limit, (most, most))
     name, *wanted = sys.argv[1:]
-    answer = msgspec.json.encode(_read(name, wanted))
+    try:
+        answer = msgspec.json.encode(_read(name, wanted))
+    except MemoryError:
+        answer = msgspec.json.encode(_Answer(error=_TOO_MUCH))
+    except Exception as error:  # noqa: BLE001  whatever a notebook has led to is its own fault
+        answer = msgspec.json.encode(_Answer(error=f"it leads to {type(error).__name__}"))
     sys.stdout.buffer.write(answer)
 
 
