@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import random
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,8 @@ from autograder.checks.board import Board, board_text, local_advice, local_board
 from autograder.checks.board_html import board_html
 from autograder.course import Assignment, Course, find_course
 from autograder.errors import AutograderError, InputError
+
+_MISSING = re.compile(r"^`(\w+)` is missing$")
 
 
 class CheckFailed(Exception):
@@ -99,11 +102,16 @@ def run(stage: str, exercise: str | None = None) -> Checked:
         verdicts = _run_checks(course, assignment, Path(folder), exercise)
     origin = Origin("", made.places)
     found = [
-        {**verdict, "message": origin.locate(assignment.module, verdict["message"])}
+        {**verdict, "message": _told(origin.locate(assignment.module, verdict["message"]))}
         for verdict in verdicts
     ]
     shown = [f for f in found if f["weight"] and f["outcome"] not in ("passed", "missing")]
     return Checked(local_board(course, found), (*shown, *local_advice(found)))
+
+
+def _told(message: str) -> str:
+    """In a notebook a name may be missing only because its cell has not been run."""
+    return _MISSING.sub(r"`\1` is not defined: have you run its cell?", message)
 
 
 def _shell() -> Any:

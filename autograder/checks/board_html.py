@@ -20,7 +20,7 @@ _CELL = (
 )
 _PRE = (
     "margin:4px 0 12px 0;padding:8px 12px;border-left:3px solid {colour};white-space:pre-wrap;"
-    "background:rgba(128,128,128,0.1);font-size:90%"
+    "background:rgba(128,128,128,0.1);font:90% monospace"
 )
 
 

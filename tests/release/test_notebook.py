@@ -195,11 +195,13 @@ def test_an_experiments_variable_is_not_there(known, tmp_path):
         "import torch\ntorch.manual_seed(5)\nfirst = torch.rand(1)\ntorch.manual_seed(5)\n"
         'autograder.check("sums", "pairs")',
         "assert torch.rand(1) == first",
+        'autograder.check("sums", "clamp")',
         'autograder.check("nosuch")',
     ]
     notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells)))
     outputs = execute(notebook, folder)
     assert "NameError: name 'step' is not defined" in outputs[0].data["text/plain"]
+    assert "`clamp` is not defined: have you run its cell?" in outputs[-2].data["text/plain"]
     assert outputs[-1].text == "autograder: no stage 'nosuch' in this course; it has sums\n"
 
 
