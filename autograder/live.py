@@ -105,8 +105,11 @@ def run(stage: str, exercise: str | None = None) -> Checked:
         {**verdict, "message": _told(origin.locate(assignment.module, verdict["message"]))}
         for verdict in verdicts
     ]
-    shown = [f for f in found if f["weight"] and f["outcome"] not in ("passed", "missing")]
-    return Checked(local_board(course, found), (*shown, *local_advice(found)))
+    done = [
+        verdict for verdict in found if verdict["outcome"] != "missing"
+    ]  # else the board says it
+    shown = [verdict for verdict in done if verdict["weight"] and verdict["outcome"] != "passed"]
+    return Checked(local_board(course, found), (*shown, *local_advice(done)))
 
 
 def _told(message: str) -> str:

@@ -17,6 +17,7 @@ from autograder.cells import module_of
 from autograder.course import Course
 from autograder.grading.batch import grade_all
 from autograder.release.notebook import notebook_files
+from autograder.release.student import student_files
 from autograder.release.wheel import Wheel
 
 ROOT = Path(__file__).parents[2]
@@ -103,7 +104,7 @@ class TestFiles:
     def test_all_of_the_stub_is_there(self, whole, stage):
         """Its statements in their order, each exercise followed by its check."""
         cells = [c.source for c in read(whole[f"{stage}.ipynb"]).cells if c.cell_type == "code"]
-        stub = (ROOT / "student_template" / f"{stage}.py").read_text()
+        stub = student_files(Course.load(ROOT))[f"{stage}.py"].decode()
         together = "\n\n\n".join(cell for cell in cells if "autograder" not in cell)
         assert ast.dump(ast.parse(together)) == ast.dump(_without_docstring(ast.parse(stub)))
         exercises = Course.load(ROOT).assignment(stage).exercises
@@ -124,13 +125,19 @@ def _without_docstring(tree: ast.Module) -> ast.Module:
 def test_run_as_it_is_handed_out_and_with_the_reference_in_it(released, stage):
     """Every board says that nothing is implemented yet; then, below the stubs, all is defined."""
     notebook = read((released / f"{stage}.ipynb").read_bytes())
+    exercises = Course.load(ROOT).assignment(stage).exercises
     reference = (ROOT / "solutions" / f"{stage}.py").read_text()
-    notebook.cells += [nbformat.v4.new_code_cell(reference), notebook.cells[-1].copy()]
-    *_, handed_out, complete = boards(execute(notebook, released))
-    count = len(Course.load(ROOT).assignment(stage).exercises)
-    assert handed_out.count("is not implemented yet") == count
-    assert f"0 of {count} exercises pass" in handed_out
-    assert f"{count} of {count} exercises pass" in complete
+    # trainings take their time, and are graded elsewhere
+    quick = [exercise.name for exercise in exercises if not exercise.recipe]
+    checks = [f'autograder.check("{stage}", "{name}")' for name in quick]
+    if quick == [exercise.name for exercise in exercises]:
+        checks = [f'autograder.check("{stage}")']
+    notebook.cells += map(nbformat.v4.new_code_cell, [reference, *checks])
+    shown = boards(execute(notebook, released))
+    handed_out, complete = shown[-len(checks) - 1], "".join(shown[-len(checks) :])
+    assert handed_out.count("is not implemented yet") == len(exercises)
+    assert f"0 of {len(exercises)} exercises pass" in handed_out
+    assert complete.count("✓") == len(quick)
 
 
 def filled(content: bytes, reference: str) -> Any:
