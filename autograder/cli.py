@@ -61,7 +61,7 @@ def _options(
 def grade(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="PATH…", help="Folders, .zip, .tar.gz or .py files."),
+        typer.Argument(metavar="PATH…", help="Folders, .zip, .tar.gz, .py or .ipynb."),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the results go.")],
     stage: StageOption = None,

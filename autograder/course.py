@@ -243,6 +243,16 @@ class Course:
         return tuple(assignment.stage for assignment in self.assignments)
 
     @property
+    def modules(self) -> dict[str, tuple[str, ...]]:
+        """The files that students complete, and the names that each is asked for."""
+        return {
+            assignment.module: tuple(
+                name for exercise in assignment.exercises for name in exercise.names
+            )
+            for assignment in self.assignments
+        }
+
+    @property
     def points(self) -> Decimal:
         """The points of the whole course."""
         return sum((assignment.points for assignment in self.assignments), Decimal(0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Literal
@@ -10,7 +11,7 @@ from autograder.course import Course
 from autograder.report import ExerciseRow, Report, advice, hints, judged, points_text
 
 Standing = Literal["good", "partly", "bad", "open"]
-_MARKS: dict[Standing, tuple[str, str]] = {
+MARKS: dict[Standing, tuple[str, str]] = {
     "good": ("✓", "green"),
     "partly": ("◐", "yellow"),
     "bad": ("✗", "red"),
@@ -131,13 +132,32 @@ def _gist(message: str) -> str:
     return text if len(text) <= 120 else text[:119] + "…"
 
 
-def print_board(board: Board, file: IO[str], width: int | None = None) -> None:
-    """Print a board with rich, in colour where `file` is a terminal that wants it."""
+def board_text(board: Board, width: int = 100) -> str:
+    """A board as plain text."""
+    text = io.StringIO()
+    print_board(board, text, width, plain=True)
+    return text.getvalue()
+
+
+def print_board(
+    board: Board, file: IO[str], width: int | None = None, *, plain: bool = False
+) -> None:
+    """Print a board with rich, in colour where `file` is a terminal that wants it.
+
+    `plain`: never in colour, whatever the environment says.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(file=file, width=width, highlight=False)
+    # never as Jupyter output of its own: whoever wants that has HTML
+    console = Console(
+        file=file,
+        width=width,
+        highlight=False,
+        force_jupyter=False,
+        force_terminal=False if plain else None,
+    )
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -149,7 +169,7 @@ def print_board(board: Board, file: IO[str], width: int | None = None) -> None:
         number, name = stage.split(" ", 1)
         table.add_row(Text(number, "bold"), Text(name, "bold"))
         for line in lines:
-            mark, style = _MARKS[line.standing]
+            mark, style = MARKS[line.standing]
             table.add_row(
                 Text(line.number, "dim"),
                 Text(line.name),

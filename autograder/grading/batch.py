@@ -47,7 +47,7 @@ def grade_all(
 
     Args:
         course: what to grade them on.
-        paths: folders, archives or modules.
+        paths: folders, archives, modules or notebooks.
         out: where the results go, a folder for each submission.
         allow_weak: grade even where the sandbox doesn't reach its floor.
         seconds: after so many no further check of a submission is begun.
@@ -145,7 +145,7 @@ def _grade_one(
     on_check: Callable[[Report], None],
 ) -> Graded:
     try:
-        submission = take_in(path, [a.module for a in course.assignments], staging)
+        submission = take_in(path, course.modules, staging)
     except SubmissionError as error:
         report = refused(course, write.folder.name, str(error))
         write.last(report)

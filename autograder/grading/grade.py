@@ -54,12 +54,16 @@ def grade(
         return build_report(
             course,
             submission.name,
-            verdicts,
+            {key: located(verdict) for key, verdict in verdicts.items()},
             environment=environment,
             notes=submission.notes,
             duration=time.monotonic() - started,
             fault=fault,
         )
+
+    def located(verdict: Verdict) -> Verdict:
+        message = submission.origins.locate(verdict.message)
+        return msgspec.structs.replace(verdict, message=message)
 
     def finished(fault: str | None) -> Report:
         verdicts = dict(run.verdicts)

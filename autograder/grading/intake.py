@@ -1,8 +1,8 @@
 """Take in what a student handed in: a folder, an archive or a single module.
 
 What comes out is a folder of plain files of ours, readable by the worker. Nothing of the
-submission is parsed or run here, links are never followed, and every size is bounded before
-anything is written.
+submission is run here, links are never followed, and every size is bounded before anything is
+written. A notebook ``<stage>.ipynb`` stands for ``<stage>.py``, see `notebooks`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import os
 import shutil
 import sys
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from autograder.cells import Origin
 from autograder.course import LIBRARIES
 from autograder.errors import AutograderError, SubmissionError
+from autograder.grading.notebooks import NotebookError, Origins, convert
 from autograder.grading.unpack import copy_file, copy_folder, extract_tar, extract_zip, shown
 
 _MAX_NAMED = 10  # files or folders in one sentence
@@ -29,19 +32,24 @@ class Submission:
         name: the name of its folder or file, without the suffix.
         folder: our copy of its files; the modules of the stages lie at its top.
         notes: sentences to the student about what was found.
+        origins: the notebooks that modules were made from.
     """
 
     name: str
     folder: Path
     notes: tuple[str, ...] = ()
+    origins: Origins = field(default_factory=Origins)
 
 
-def take_in(path: Path, modules: list[str], into: Path) -> Submission:
+def take_in(
+    path: Path, modules: Iterable[str] | Mapping[str, Collection[str]], into: Path
+) -> Submission:
     """Copy the submission at `path` into a new folder below `into`.
 
     Args:
-        path: a folder, a ``.zip``, ``.tar``, ``.tar.gz`` or ``.tgz``, or a ``.py``.
-        modules: the files that the course asks for, such as ``batching.py``.
+        path: a folder, a ``.zip``, ``.tar``, ``.tar.gz`` or ``.tgz``, a ``.py`` or a ``.ipynb``.
+        modules: the files that the course asks for, such as ``batching.py``, with the names that
+            each has to define: of a notebook, these are taken.
         into: an existing folder of ours.
 
     Raises:
@@ -54,14 +62,16 @@ def take_in(path: Path, modules: list[str], into: Path) -> Submission:
         folder = into / Path(tempfile.mkdtemp(dir=into)).name
     except OSError as error:
         raise AutograderError(f"{into}: can't be written: {error.strerror}") from error
+    wanted = modules if isinstance(modules, Mapping) else dict.fromkeys(modules, ())
     try:
         files = _copy(path, folder)
+        top, notes = _find_modules(files, list(wanted))
+        origins, more = _convert_notebooks(folder / top, wanted, alone=path.suffix == ".ipynb")
         _open_to_the_worker(folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)  # a refused bomb should not stay on our disk
         raise
-    top, notes = _find_modules(files, modules)
-    return Submission(name, folder / top, notes)
+    return Submission(name, folder / top, (*notes, *more), origins)
 
 
 def submission_name(path: Path) -> str:
@@ -85,9 +95,11 @@ def _copy(path: Path, folder: Path) -> list[PurePosixPath]:
         return extract_zip(path, folder)
     if path.is_file() and path.name.lower().endswith((".tar", ".tar.gz", ".tgz")):
         return extract_tar(path, folder)
-    if path.is_file() and path.suffix == ".py":
+    if path.is_file() and path.suffix in (".py", ".ipynb"):
         return copy_file(path, folder)
-    raise SubmissionError(f"{shown(path)} is no folder, .zip, .tar.gz or .py: hand in one of these")
+    raise SubmissionError(
+        f"{shown(path)} is no folder, .zip, .tar.gz, .py or .ipynb: hand in one of these"
+    )
 
 
 def _listed(names: list[PurePosixPath]) -> str:
@@ -99,9 +111,10 @@ def _find_modules(
     files: list[PurePosixPath], modules: list[str]
 ) -> tuple[PurePosixPath, tuple[str, ...]]:
     """The shallowest folder that holds a module of the course, and what to say about it."""
-    homes = sorted({f.parent for f in files if f.name in modules}, key=lambda p: (len(p.parts), p))
+    names = {*modules, *map(_notebook, modules)}
+    homes = sorted({f.parent for f in files if f.name in names}, key=lambda p: (len(p.parts), p))
     if not homes:
-        python = sorted(f for f in files if f.suffix == ".py")
+        python = sorted(f for f in files if f.suffix in (".py", ".ipynb"))
         found = f"it has {_listed(python)}" if python else "it has no Python files"
         return PurePosixPath(), (f"None of {', '.join(modules)} is in this submission; {found}.",)
     top = homes[0]
@@ -118,6 +131,37 @@ def _find_modules(
             "place; a module of yours needs a name of its own."
         )
     return top, tuple(notes)
+
+
+def _notebook(module: str) -> str:
+    return f"{PurePosixPath(module).stem}.ipynb"
+
+
+def _convert_notebooks(
+    top: Path, modules: Mapping[str, Collection[str]], *, alone: bool
+) -> tuple[Origins, list[str]]:
+    """Make modules of the notebooks in `top`, and what to say about them.
+
+    One that can't be read is left out with a word, or refused where it is all there is.
+    """
+    origins: dict[str, Origin] = {}
+    notes = []
+    for module, wanted in modules.items():
+        notebook = top / _notebook(module)
+        if not notebook.is_file():
+            continue
+        if (top / module).exists():
+            notes.append(f"{module} was graded, not {notebook.name}: both are here.")
+            continue
+        try:
+            origins[module], problems = convert(notebook, wanted, top / module)
+        except NotebookError as error:
+            if alone:
+                raise
+            notes.append(f"{error}.")
+            continue
+        notes += problems
+    return Origins(origins), notes
 
 
 def _shadows(files: list[PurePosixPath], top: PurePosixPath) -> list[PurePosixPath]:

@@ -11,12 +11,9 @@ import contextlib
 import inspect
 import io
 import math
-import os
-import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -35,6 +32,7 @@ from autograder.checks.faces import (
 from autograder.checks.failures import CheckStopped
 from autograder.checks.guard import Guard, Guards
 from autograder.checks.plugin import SOURCE
+from autograder.checks.session import own_pytest, session_arguments
 from autograder.course import VISIBILITIES, CheckKey, Course, stage_of, visibility_of
 from autograder.grading.backend import ROOM_OF_A_TRACE, Recorded, StageRun, Trace, WorkerBackend
 from autograder.grading.deadline import Deadline
@@ -184,24 +182,10 @@ def run_checks(course: Course, runs: Iterable[Run]) -> str | None:
         for visibility in VISIBILITIES
         if (path := assignment.folder / f"test_{visibility}.py").is_file()
     ]
-    arguments = [
-        *targets,
-        f"--rootdir={course.root}",
-        f"--config-file={os.devnull}",
-        "--noconftest",
-        "--disable-plugin-autoload",
-        "--import-mode=importlib",
-        "--capture=no",
-        "--tb=line",
-        "--disable-warnings",  # they would stand last, where an error is looked for
-        "-q",
-        *("-p", "autograder.checks.plugin", "-p", "no:cacheprovider"),
-        # each collects garbage at the end, over all that torch has loaded
-        *("-p", "no:unraisableexception", "-p", "no:threadexception"),
-    ]
+    arguments = [*targets, *session_arguments(course.root)]
     output = io.StringIO()
     with (
-        _own_pytest(course.root),
+        own_pytest(course.root),
         contextlib.chdir(course.root),
         contextlib.redirect_stdout(output),
         contextlib.redirect_stderr(output),
@@ -309,26 +293,3 @@ def example_of(item: pytest.Item) -> Example:
 def _key_of(item: pytest.Item) -> CheckKey:
     name = getattr(item, "originalname", item.name)
     return stage_of(item.path) or "", visibility_of(item.path) or "public", name
-
-
-@contextlib.contextmanager
-def _own_pytest(root: Path) -> Iterator[None]:
-    """Keep this process's settings out of the run, and the run's modules out of this process."""
-    addopts = os.environ.pop("PYTEST_ADDOPTS", None)
-    bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    before = set(sys.modules)
-    try:
-        yield
-    finally:
-        sys.dont_write_bytecode = bytecode
-        if addopts is not None:
-            os.environ["PYTEST_ADDOPTS"] = addopts
-        # pytest caches a test module by its name, which another course may share
-        # (only the course's own: a virtual environment may lie in its folder, and torch in that)
-        homes = (root / "assignments", root / "solutions")
-        for name in set(sys.modules) - before:
-            file = getattr(sys.modules[name], "__file__", None)
-            if file and any(Path(file).is_relative_to(home) for home in homes):
-                # hypothesis remembers functions, and through their module's loader the session
-                sys.modules[name].__spec__ = sys.modules[name].__loader__ = None
-                del sys.modules[name]
