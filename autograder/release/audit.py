@@ -17,6 +17,7 @@ from autograder.errors import CourseError
 from autograder.release.hygiene import fault_of_name, faults_inside
 from autograder.release.pages import Page
 from autograder.release.secrets import Secrets, read_secrets, toolkit_pages
+from autograder.release.targets import Target
 from autograder.release.unfold import inside
 
 _SHOWN = 100  # characters of a line that is found
@@ -65,6 +66,23 @@ class Auditor:
         if self._secrets is None:
             self._secrets = read_secrets(Course.load(self.course.root))
         return self._secrets
+
+    def findings_of(
+        self, target: Target, files: Mapping[str, bytes], below: str = ""
+    ) -> Iterator[str]:
+        """What is wrong with a target's files; each is judged by who gets it.
+
+        Args:
+            target: what they are.
+            files: paths with forward slashes, and contents.
+            below: what stands before the target's own paths: ``otter/``.
+
+        Raises:
+            CourseError: the course can't be read.
+        """
+        for name, content in files.items():
+            given = target.gives(name.removeprefix(below))
+            yield from self.findings({name: content}, for_students=given)
 
     def findings(self, files: Mapping[str, bytes], *, for_students: bool) -> Iterator[str]:
         """What is wrong with a release, a sentence each.

@@ -66,8 +66,7 @@ def make(course: Course, targets: Sequence[Target]) -> list[Made]:
     for target in targets:
         files = target.make(course, wheel)
         made.append(Made(target, files, zipped(files) if target.archive else None))
-        sentences = auditor.findings(files, for_students=target.for_students)
-        found += [f"{target.name}: {sentence}" for sentence in sentences]
+        found += [f"{target.name}: {sentence}" for sentence in auditor.findings_of(target, files)]
     _refuse(found)
     return made
 

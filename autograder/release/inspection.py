@@ -78,7 +78,8 @@ class _Inspector:
                 raise InputError(f"{path}: there is no such file or folder")
         except OSError as error:
             raise InputError(f"{path}: can't be read: {error.strerror or error}") from error
-        yield from self.auditor.findings(files, for_students=target.for_students)
+        below = f"{path.name}/" if path.is_dir() else ""
+        yield from self.auditor.findings_of(target, files, below)
         release = _unwrapped(path, files)
         release.pop(RELEASED, None)
         is_one = target.name == "student" and "assignments/course.toml" in release

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Target:
     """One thing to hand out.
 
-    `for_students`: nothing secret may be in it. A platform that grades needs all of the course.
+    `for_students`: nothing secret may be in it. A platform that grades needs all of the course;
+    `handout` is the folder in such a release that instructors hand on to students.
     """
 
     name: str
@@ -31,6 +32,11 @@ class Target:
     folder: bool
     archive: bool
     for_students: bool
+    handout: str | None = None
+
+    def gives(self, name: str) -> bool:
+        """Whether students get a file of it."""
+        return self.for_students or bool(self.handout and name.startswith(self.handout))
 
     @property
     def artefacts(self) -> tuple[str, ...]:
@@ -56,7 +62,14 @@ TARGETS = {
         Target("student", "student_release", folder=True, archive=True, for_students=True),
         Target("notebook", "notebook_files", folder=True, archive=True, for_students=True),
         Target("gradescope", "gradescope_files", folder=False, archive=True, for_students=False),
-        Target("otter", "otter_files", folder=True, archive=False, for_students=False),
+        Target(
+            "otter",
+            "otter_files",
+            folder=True,
+            archive=False,
+            for_students=False,
+            handout="for-students/",
+        ),
         Target("docker", "docker_files", folder=True, archive=False, for_students=False),
     )
 }

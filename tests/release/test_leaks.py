@@ -24,6 +24,7 @@ from autograder.course import Course
 from autograder.release.archive import zipped
 from autograder.release.audit import Auditor
 from autograder.release.student import student_release
+from autograder.release.targets import TARGETS
 from autograder.release.wheel import Wheel, build_wheel
 
 SOLUTION = "deviations = (values - values.mean()) ** 2"
@@ -330,6 +331,18 @@ def test_graders_get_secrets_but_no_traces(auditor, release, name, content, word
     (found,) = auditor.findings({**secret, name: content}, for_students=False)
     assert name in found
     assert words in found
+
+
+@pytest.mark.parametrize("below", ["", "otter/"])
+def test_what_graders_hand_on_to_students_is_the_students(auditor, below):
+    """otter's release has the grader's files, and in a folder of its own the students'."""
+    files = {f"{below}sums/tests/a.py": WHOLE.encode()}
+    assert list(auditor.findings_of(TARGETS["otter"], files, below)) == []
+    files[f"{below}for-students/sums.ipynb"] = notebook(code(WHOLE))
+    (found,) = auditor.findings_of(TARGETS["otter"], files, below)
+    assert found.startswith(f"{below}for-students/sums.ipynb would hand out line")
+    (found,) = auditor.findings_of(TARGETS["student"], {"a.py": WHOLE.encode()})
+    assert found.startswith("a.py would hand out line")
 
 
 @pytest.mark.parametrize(
