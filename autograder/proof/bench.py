@@ -65,7 +65,9 @@ class Bench:
         self._staging = staging
         secret = [course.root / "assignments", course.root / "solutions"]
         closed = [embedded_folder()]
-        self._zygote = Zygote([staging], secret=secret, closed=closed, allow_weak=allow_weak)
+        self._zygote = Zygote(
+            readable=[staging], secret=secret, closed=closed, allow_weak=allow_weak
+        )
         self._recordings: dict[tuple[str, int | None], Recording] = {}
         self._diagnosers: dict[str, Diagnoser] = {}
 

@@ -21,11 +21,11 @@ RUN apt-get update \\
     && apt-get install -y --no-install-recommends libseccomp2 \\
     && rm -rf /var/lib/apt/lists/*
 
-# the CPU build of PyTorch: submissions are graded on the CPU
+# PyTorch's build for CPUs is a tenth of the size, where pip is told of a place that has it: see
+# README.md
+ARG PIP_EXTRA_INDEX_URL=""
 COPY toolkit/ /opt/toolkit/
-RUN python -m pip install --no-cache-dir \\
-    --extra-index-url https://download.pytorch.org/whl/cpu \\
-    {pinned}/opt/toolkit/{wheel}
+RUN python -m pip install --no-cache-dir {pinned}/opt/toolkit/{wheel}
 
 # the secrets: only root reads them, and student code never runs as root
 COPY course/ /opt/course/
@@ -51,13 +51,14 @@ This folder holds the course's secrets: references, hidden checks, known mistake
 the image is for students.
 
 ```
-docker build -t grader .
+docker build -t grader --build-arg PIP_EXTRA_INDEX_URL=ADDRESS .
 docker run --rm --network none -v "$PWD/submissions:/submissions:ro" -v "$PWD/graded:/graded" grader
 ```
 
-grades every folder, zip file and `.py` in `submissions/` into `graded/`, as `autograder grade`
-does; what follows `grader` goes to it (`--stage {first}`, `--json`). Nothing has to be loaded from
-the network. The sandbox needs no more rights than Docker gives:
+(ADDRESS is the one that PyTorch's installation page shows for pip and CPU; without it the image
+gets the build for GPUs, and works all the same.) That grades every folder, zip file and `.py` in
+`submissions/` into `graded/`, as `autograder grade` does; what follows `grader` goes to it
+(`--stage {first}`, `--json`). Nothing has to be loaded from the network. The sandbox needs no more rights than Docker gives:
 
 ```
 docker run --rm --entrypoint autograder grader doctor

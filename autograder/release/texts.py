@@ -100,8 +100,8 @@ python -m pip install -r requirements.txt
 python -m pytest
 ```
 
-On Linux, pip fetches PyTorch with all that a GPU wants, some gigabytes. You need no GPU here: with
-`--extra-index-url https://download.pytorch.org/whl/cpu` behind the first command it is a tenth.
+On Linux, pip fetches PyTorch with all that a GPU wants, some gigabytes. You need no GPU here: the
+build for CPUs is a tenth of that. Install it first, as PyTorch's own installation page says.
 For Macs with an Intel processor there is no current PyTorch; use another machine.
 
 `toolkit/` holds the checks' own package, `autograder`. It comes from your course only: a package of
@@ -132,8 +132,9 @@ jobs:
     runs-on: ubuntu-latest
     timeout-minutes: 20
     env:
-      # without a GPU PyTorch is a tenth of the size
-      PIP_EXTRA_INDEX_URL: https://download.pytorch.org/whl/cpu
+      # PyTorch's build for CPUs is a tenth of the size: put the address that its installation page
+      # shows for pip and CPU into this variable of the repository (Settings, Actions, Variables)
+      PIP_EXTRA_INDEX_URL: ${{ vars.PYTORCH_CPU_INDEX }}
     steps:
       - uses: actions/checkout@v7
       - uses: actions/setup-python@v7
