@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import submissions
 
 HONEST, HOSTILE = submissions.honest(), submissions.hostile()
+assert not HONEST.keys() & HOSTILE.keys()
 OTTER = Path(sys.executable).with_name("otter")
 SECONDS = 120
 

@@ -130,7 +130,7 @@ def hostile() -> dict[str, Files]:
             class Tally: largest = total = Right(-99); add = lambda *args: None
             """,
         "ends the process": "import os; os._exit(0)",
-        "never ends": "while True: pass",
+        "is never read to its end": "while True: pass",
     }
     found = {name: {"sums.py": _with(attack)} for name, attack in attacks.items()}
     found["a log that runs"] = {
