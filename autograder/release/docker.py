@@ -58,7 +58,8 @@ docker run --rm --network none -v "$PWD/submissions:/submissions:ro" -v "$PWD/gr
 (ADDRESS is the one that PyTorch's installation page shows for pip and CPU; without it the image
 gets the build for GPUs, and works all the same.) That grades every folder, zip file and `.py` in
 `submissions/` into `graded/`, as `autograder grade` does; what follows `grader` goes to it
-(`--stage {first}`, `--json`). Nothing has to be loaded from the network. The sandbox needs no more rights than Docker gives:
+(`--stage {first}`, `--json`). Nothing has to be loaded from the network. The sandbox needs no more
+rights than Docker gives:
 
 ```
 docker run --rm --entrypoint autograder grader doctor
