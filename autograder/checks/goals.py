@@ -28,15 +28,18 @@ SEEDS = (1, 2, 3)  # what the grader trains with; the median decides
 
 
 class MistakeOdds(msgspec.Struct, frozen=True):
-    """How a known mistake fares: its mean accuracy in percent, and how often it earns all points.
+    """How a known mistake fares: its accuracy, and how often it earns all points for that.
 
-    `full` is an upper bound of the probability that the median of three seeds does.
+    `mean` is of those trainings that were judged, in percent; `refused` counts the others, which
+    gave no logits, or some with a cross-entropy that is too high. `full` is an upper bound of the
+    probability that the median of three seeds earns all points.
     """
 
     name: str
     seeds: int
     mean: float
     full: float
+    refused: int = 0
 
 
 class Goal(msgspec.Struct, frozen=True):

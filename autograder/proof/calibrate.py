@@ -190,13 +190,14 @@ def goal(runs: list[Measured], allowed: int) -> Goal:
 
 
 def _odds(name: str, runs: list[Measured], threshold: float) -> MistakeOdds:
-    reached = [0.0 if run.accuracy is None else run.accuracy for run in runs]
-    full = sum(accuracy >= threshold for accuracy in reached)
+    judged = [run.accuracy for run in runs if run.accuracy is not None]
+    full = sum(accuracy >= threshold for accuracy in judged)
     return MistakeOdds(
         name=name,
-        seeds=len(reached),
-        mean=round(statistics.fmean(reached), 2),
-        full=_rounded_up(of_three(_upper(full, len(reached)))),
+        seeds=len(runs),
+        mean=round(statistics.fmean(judged), 2) if judged else 0.0,
+        full=_rounded_up(of_three(_upper(full, len(runs)))),
+        refused=len(runs) - len(judged),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from autograder.checks.goals import Calibration, Goal
+from autograder.checks.goals import Calibration, Goal, MistakeOdds
 from autograder.errors import AutograderError
 from autograder.report import write_atomically
 
@@ -61,9 +61,9 @@ def table(found: Calibration) -> str:
         ]
         if goal.mistakes:
             lines += [
-                "| a known mistake | accuracy | probability to earn all points for it |",
+                "| a known mistake | accuracy | probability to earn all points for the accuracy |",
                 "|---|---|---|",
-                *(f"| {odds.name} | {odds.mean:.1f}% | {_odds(odds.full)} |"
+                *(f"| {odds.name} | {_accuracy(odds)} | {_odds(odds.full)} |"
                   for odds in goal.mistakes),
                 "",
             ]  # fmt: skip
@@ -112,6 +112,13 @@ def _panel(axis: Any, exercise: str, goal: Goal, runs: Sequence[Measured]) -> No
     axis.set_title(exercise, loc="left", fontsize=10)
     axis.set_ylabel("share of the trainings")
     axis.legend(fontsize=7, loc="upper left")
+
+
+def _accuracy(odds: MistakeOdds) -> str:
+    judged = odds.seeds - odds.refused
+    refused = f"refused {odds.refused} of {odds.seeds} times" if odds.refused else ""
+    mean = f"{odds.mean:.1f}%" if judged else ""
+    return ", ".join(filter(None, (mean, refused)))
 
 
 def _percent(probability: float) -> str:

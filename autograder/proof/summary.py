@@ -143,11 +143,12 @@ def print_calibration(found: Calibration, file: IO[str], width: int | None = Non
         console.print(Text.assemble((name, "bold"), f": {told}"))
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         table.add_column("mistake")
-        for column in ("seeds", "accuracy", "earns all points"):
+        for column in ("seeds", "refused", "accuracy", "earns all points"):
             table.add_column(column, justify="right")
         for mistake in goal.mistakes:
             odds = f"below {mistake.full:g}"
-            table.add_row(mistake.name, str(mistake.seeds), f"{mistake.mean:g}%", odds)
+            mean = f"{mistake.mean:g}%" if mistake.refused < mistake.seeds else "–"
+            table.add_row(mistake.name, str(mistake.seeds), str(mistake.refused), mean, odds)
         if goal.mistakes:
             console.print(table)
         console.print()

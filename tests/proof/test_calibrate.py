@@ -24,6 +24,7 @@ from autograder.proof.calibrate import (
     read_runs,
 )
 from autograder.proof.evidence import WEAKEST, digest_of, stale
+from autograder.proof.odds import write_odds
 from autograder.proof.plan import plan_stage
 from autograder.proof.proof import Failure
 
@@ -63,7 +64,8 @@ class TestGoal:
         assert 5e-4 < found.false_fail <= FALSE_FAIL
         [odds] = found.mistakes
         assert (odds.name, odds.seeds) == ("blind", 60)
-        assert odds.mean == pytest.approx((10 + 95 + 57 * 20) / 60, abs=0.01)
+        assert odds.mean == pytest.approx((10 + 95 + 57 * 20) / 59, abs=0.01)
+        assert odds.refused == 1
         # one of 60: below 0.106 with 99% confidence, and two of three then below 0.033
         assert 0.02 < odds.full < 0.04
 
@@ -209,6 +211,7 @@ class TestCalibrating:
             ("blind", 3, 20.0),
             ("nothing", 3, 0.0),
         ]
+        assert [m.refused for m in goal.mistakes] == [0, 3]
         assert goal_of(str(trainings.root / "assignments/toy/test_hidden.py"), "train") == goal
         assert seen[0] == (0, 14)
         assert seen[-1] == (14, 14)
@@ -269,3 +272,35 @@ def test_a_stage_without_a_recipe_is_refused(toy_course: Course) -> None:
 
 def test_an_exercise_is_no_recipe_unless_it_says_so() -> None:
     assert not Exercise("train", Decimal(1)).recipe
+
+
+class TestOddsForPeople:
+    def found(self) -> tuple[Calibration, list[Measured]]:
+        weakest = [Measured("d", "train", "weakest", i, 90.0 + i / 100) for i in range(300)]
+        lost = [Measured("d", "train", "no gradients", i, None) for i in range(60)]
+        blind = [Measured("d", "train", "blind", i, 10.0 + i / 10) for i in range(60)]
+        measured = [*weakest, *lost, *blind]
+        goals = {"train": goal(measured, allowed=0)}
+        return Calibration("2026-11-21", "d", {"torch": "2"}, goals), measured
+
+    def test_table_stands_in_the_handout(self, tmp_path: Path) -> None:
+        """Between its marks, anew each time; what stands around it stays."""
+        handout = tmp_path / "handout.md"
+        handout.write_text("above\n<!-- calibration -->\nold\n<!-- end of calibration -->\nbelow\n")
+        for _ in range(2):
+            write_odds(tmp_path, *self.found())
+            text = handout.read_text()
+            assert text.startswith("above\n<!-- calibration -->\n`train`: all points from **90%**")
+            assert text.endswith("<!-- end of calibration -->\nbelow\n")
+            assert "old" not in text
+            assert "| no gradients | refused 60 of 60 times | below 1.6% |" in text
+            assert "| blind | 12.9% | below 1.6% |" in text
+            assert "below **0.069%** (99% sure)" in text
+
+    def test_histograms_are_the_same_for_the_same_runs(self, tmp_path: Path) -> None:
+        write_odds(tmp_path, *self.found())
+        first = (tmp_path / "calibration.svg").read_bytes()
+        write_odds(tmp_path, *self.found())
+        assert (tmp_path / "calibration.svg").read_bytes() == first
+        assert b"<svg" in first
+        assert not (tmp_path / "handout.md").exists()
