@@ -16,7 +16,7 @@ from autograder.report import write_atomically
 PICTURE = "calibration.svg"
 _BEGIN, _END = "<!-- calibration -->", "<!-- end of calibration -->"
 _BINS = 0.5  # percent
-_LOWEST = 40.0  # percent; what is worse stands in one bin
+_BELOW = 5.0  # percent below the lowest floor; what is worse stands in the first bin
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -87,9 +87,10 @@ def histograms(found: Calibration, runs: Sequence[Measured]) -> bytes:
     from matplotlib import pyplot
 
     rows = len(found.goals)
-    figure, axes = pyplot.subplots(rows, 1, figsize=(7, 2.6 * rows), squeeze=False, sharex=True)
+    lowest = float(int(min(goal.floor for goal in found.goals.values()) - _BELOW))
+    figure, axes = pyplot.subplots(rows, 1, figsize=(9, 2.8 * rows), squeeze=False, sharex=True)
     for axis, (exercise, goal) in zip(axes[:, 0], found.goals.items(), strict=True):
-        _panel(axis, exercise, goal, [run for run in runs if run.exercise == exercise])
+        _panel(axis, exercise, goal, [run for run in runs if run.exercise == exercise], lowest)
     axes[-1, 0].set_xlabel("accuracy on the images held out, in percent")
     figure.tight_layout()
     buffer = io.BytesIO()
@@ -98,20 +99,26 @@ def histograms(found: Calibration, runs: Sequence[Measured]) -> bytes:
     return buffer.getvalue()
 
 
-def _panel(axis: Any, exercise: str, goal: Goal, runs: Sequence[Measured]) -> None:
-    names = list(dict.fromkeys(run.variant for run in runs))
-    count = int((100 - _LOWEST) / _BINS)
-    edges = [_LOWEST + i * _BINS for i in range(count + 1)]
-    for name in names:
-        reached = [max(run.accuracy or 0.0, _LOWEST) for run in runs if run.variant == name]
-        share = [1 / len(reached)] * len(reached)
-        style = {"alpha": 0.9} if name == "weakest" else {"alpha": 0.5}
-        axis.hist(reached, edges, weights=share, label=name, **style)
+def _panel(axis: Any, exercise: str, goal: Goal, runs: Sequence[Measured], lowest: float) -> None:
+    count = int((100 - lowest) / _BINS)
+    edges = [lowest + i * _BINS for i in range(count + 1)]
+    for name in dict.fromkeys(run.variant for run in runs):
+        own = [run.accuracy for run in runs if run.variant == name]
+        judged = [max(accuracy, lowest) for accuracy in own if accuracy is not None]
+        refused = 1 - len(judged) / len(own)
+        axis.hist(
+            judged,
+            edges,
+            weights=[1 / len(own)] * len(judged),
+            label=f"{name} ({refused:.0%} refused)" if refused else name,
+            histtype="stepfilled",  # one path: a small file
+            alpha=0.9 if name == "weakest" else 0.5,
+        )
     axis.axvline(goal.threshold, color="black", label=f"threshold {goal.threshold:g}%")
     axis.axvline(goal.floor, color="black", linestyle=":", label=f"floor {goal.floor:g}%")
     axis.set_title(exercise, loc="left", fontsize=10)
     axis.set_ylabel("share of the trainings")
-    axis.legend(fontsize=7, loc="upper left")
+    axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.01, 1))
 
 
 def _accuracy(odds: MistakeOdds) -> str:
