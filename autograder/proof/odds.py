@@ -84,6 +84,7 @@ def histograms(found: Calibration, runs: Sequence[Measured]) -> bytes:
         ) from error
     matplotlib.use("svg")
     matplotlib.rcParams["svg.hashsalt"] = "calibration"  # the same runs give the same file
+    matplotlib.rcParams["svg.fonttype"] = "none"  # words, not outlines: a small file
     from matplotlib import pyplot
 
     rows = len(found.goals)
@@ -106,6 +107,9 @@ def _panel(axis: Any, exercise: str, goal: Goal, runs: Sequence[Measured], lowes
         own = [run.accuracy for run in runs if run.variant == name]
         judged = [max(accuracy, lowest) for accuracy in own if accuracy is not None]
         refused = 1 - len(judged) / len(own)
+        if not judged:
+            axis.plot([], [], " ", label=f"{name} (all refused)")
+            continue
         axis.hist(
             judged,
             edges,

@@ -286,13 +286,13 @@ class TestOddsForPeople:
     def test_table_stands_in_the_handout(self, tmp_path: Path) -> None:
         """Between its marks, anew each time; what stands around it stays."""
         handout = tmp_path / "handout.md"
-        handout.write_text("above\n<!-- calibration -->\nold\n<!-- end of calibration -->\nbelow\n")
+        handout.write_text("above\n<!-- calibration -->\noutdated\n<!-- end of calibration -->\nbelow\n")
         for _ in range(2):
             write_odds(tmp_path, *self.found())
             text = handout.read_text()
             assert text.startswith("above\n<!-- calibration -->\n`train`: all points from **90%**")
             assert text.endswith("<!-- end of calibration -->\nbelow\n")
-            assert "old" not in text
+            assert "outdated" not in text
             assert "| no gradients | refused 60 of 60 times | below 1.6% |" in text
             assert "| blind | 12.9% | below 1.6% |" in text
             assert "below **0.069%** (99% sure)" in text
