@@ -286,7 +286,9 @@ class TestOddsForPeople:
     def test_table_stands_in_the_handout(self, tmp_path: Path) -> None:
         """Between its marks, anew each time; what stands around it stays."""
         handout = tmp_path / "handout.md"
-        handout.write_text("above\n<!-- calibration -->\noutdated\n<!-- end of calibration -->\nbelow\n")
+        handout.write_text(
+            "above\n<!-- calibration -->\noutdated\n<!-- end of calibration -->\nbelow\n"
+        )
         for _ in range(2):
             write_odds(tmp_path, *self.found())
             text = handout.read_text()

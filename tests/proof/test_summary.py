@@ -84,12 +84,14 @@ def test_without_mutants_and_floats_nothing_is_said_of_them() -> None:
 
 def test_a_calibration_says_how_often_it_is_unfair() -> None:
     """What has to be reached, with its error rate, and what each mistake reaches."""
-    blind = MistakeOdds("blind", 60, 10.25, 0.017)
-    goal = Goal(80.2, 90.2, 0.00069, 0.99, 300, 0, 93.1, 0.42, [blind])
+    blind = MistakeOdds("blind", 60, 10.25, 0.017, refused=3)
+    lost = MistakeOdds("lost", 60, 0.0, 0.016, refused=60)
+    goal = Goal(80.2, 90.2, 0.00069, 0.99, 300, 0, 93.1, 0.42, [blind, lost])
     out = io.StringIO()
     print_calibration(Calibration("2026-11-21", "d", {}, {"train": goal}), out, 200)
-    first, head, row, *_ = (line.split() for line in out.getvalue().splitlines())
+    first, head, row, refused, *_ = (line.split() for line in out.getvalue().splitlines())
     for said in ("train:", "90.2%,", "80.2%;", "93.1", "0.42%", "300", "0.00069"):
         assert said in first
-    assert head == ["mistake", "seeds", "accuracy", "earns", "all", "points"]
-    assert row == ["blind", "60", "10.25%", "below", "0.017"]
+    assert head == ["mistake", "seeds", "refused", "accuracy", "earns", "all", "points"]
+    assert row == ["blind", "60", "3", "10.25%", "below", "0.017"]
+    assert refused == ["lost", "60", "60", "–", "below", "0.016"]

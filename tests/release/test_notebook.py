@@ -135,7 +135,8 @@ def test_run_as_it_is_handed_out_and_with_the_reference_in_it(released, stage):
     notebook.cells += map(nbformat.v4.new_code_cell, [reference, *checks])
     shown = boards(execute(notebook, released))
     handed_out, complete = shown[-len(checks) - 1], "".join(shown[-len(checks) :])
-    assert handed_out.count("is not implemented yet") == len(exercises)
+    # a long line of the board is broken
+    assert " ".join(handed_out.split()).count("is not implemented yet") == len(exercises)
     assert f"0 of {len(exercises)} exercises pass" in handed_out
     assert complete.count("✓") == len(quick)
 
