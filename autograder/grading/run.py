@@ -214,6 +214,11 @@ class _Session:
     def pytest_configure(self, config: pytest.Config) -> None:
         config.stash[SOURCE] = self._run
 
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        # nobody reads pytest's own account of a failure, which it keeps until the session ends: the
+        # source of every function on the way, hypothesis's too, a quarter of a megabyte each
+        item.repr_failure = _briefly  # type: ignore[method-assign]
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if session.testsfailed:
@@ -257,6 +262,10 @@ class _Session:
         found = getattr(report, "autograder", None)
         if found is not None:
             self._run.take(found, report.duration)
+
+
+def _briefly(excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:
+    return excinfo.typename
 
 
 @contextlib.contextmanager
