@@ -22,7 +22,7 @@ def run_demo(course: Course, folder: Path) -> Iterator[Graded]:
     files = student_files(course)
     audit(course, files)
     write_release(files, folder / "student_template")
-    course = course.select(course.stages[:_STAGES])
+    course = course.select(list(course.stages[:_STAGES]))
     submissions = folder / "submissions"
     for name in ("complete", "half-done", "empty"):
         (submissions / name).mkdir(parents=True, exist_ok=True)
