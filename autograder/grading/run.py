@@ -41,6 +41,7 @@ from autograder.report import Verdict
 # A second time-out is evidence enough: an exercise that never ends should not use up the time
 # that the platform gives to the whole submission.
 _MAX_TIMEOUTS = 2
+_MOST_CAUSES = 20  # of one exception
 
 
 @dataclass
@@ -156,6 +157,7 @@ class Run:
             self.traces[key] = self._trace
             self._room -= self._trace.used
             if failing is not None:
+                _forget_frames(failing.error)
                 self.failing[key] = failing
 
 
@@ -297,6 +299,15 @@ def example_of(item: pytest.Item) -> Example:
     return Example(
         check, (), {name: funcargs[name] for name in inspect.signature(check).parameters}
     )
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Keep an exception without the frames that it went through, and the tensors in them."""
+    for _ in range(_MOST_CAUSES):
+        if error is None:
+            return
+        error.__traceback__ = None
+        error = error.__context__
 
 
 def _key_of(item: pytest.Item) -> CheckKey:
