@@ -166,6 +166,7 @@ class TestWhatIsKept:
         assert str(failing.error) == "expected 1"
         assert PAIRS in run.traces
         assert BELOW not in run.failing
+        assert failing.error.__traceback__ is None  # frames would hold all that a check has drawn
 
     def test_a_trace_has_the_calls_as_they_were_drawn_and_those_of_the_shrinking(
         self, known_course: Course, stages: Callable[..., dict[str, StageRun]]
