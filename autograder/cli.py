@@ -507,6 +507,9 @@ def main() -> NoReturn:
     except AutograderError as error:
         _say(str(error))
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:  # where it came between two commands of the parser's
+        _say("interrupted")
+        sys.exit(130)
     except OSError as error:  # standard output on a full disk, say
         _say(f"{error.filename or 'output'}: {error.strerror}")
         sys.exit(3)
