@@ -91,7 +91,6 @@ def grade(
     hide_memory()
     formats = known(format or [DEFAULT])
     selected = _course(course).select(stage or [])
-    bad = faults = 0
 
     def warn(zygote: Zygote) -> None:
         if allow_weak and not is_strong(zygote.layers):
@@ -100,7 +99,7 @@ def grade(
                 _say(f"WARNING: no {layer}: {why}")
 
     bar = Bar(len(paths))
-    reports: list[Report] = []
+    done: list[Graded] = []
     for graded in _until_interrupted(
         grade_all(
             *(selected, paths, out),
@@ -112,49 +111,13 @@ def grade(
         bar,
     ):
         bar.clear()
-        report = graded.report
-        reports.append(report)
-        if graded.refused:
-            bad += 1
-            _say(graded.refused)
-        elif not report.graded:
-            faults += 1
-            _say(f"{report.submission}: not graded in full, and not by its fault: {report.fault}")
-        elif report.fault:
-            _say(f"{report.submission}: {report.fault}")
-        if json:
-            _print_score(report, graded.folder)
-        elif not graded.refused:
-            _print_board(report, graded.folder)
-    _write_pages(out, reports, sys.stderr if json else sys.stdout)
-    if faults:
+        done.append(graded)
+        _tell(graded, json=json)
+    _write_pages(out, [graded.report for graded in done], sys.stderr if json else sys.stdout)
+    if any(not graded.report.graded for graded in done if not graded.refused):
         raise typer.Exit(3)
-    if bad:
+    if any(graded.refused for graded in done):
         raise typer.Exit(2)
-
-
-@app.command(hidden=True)
-def gradescope(
-    root: Annotated[
-        Path, typer.Option("--root", metavar="DIR", help="Gradescope's folder.")
-    ] = Path("/autograder"),
-    course: CourseOption = None,
-    minutes: Annotated[
-        float | None, typer.Option("--minutes", help="The time limit, if not the course's.")
-    ] = None,
-) -> None:
-    """Grade the submission that Gradescope has put into its folder."""
-    _need_linux()
-    from autograder.grading.gradescope import run
-    from autograder.sandbox.jail import hide_memory
-
-    hide_memory()
-    report = run(root, _course(course), minutes=minutes)
-    _print_board(report, root / "results")  # instructors see it
-    if report.fault:
-        _say(report.fault)
-    if not report.graded:
-        raise typer.Exit(3)
 
 
 @app.command()
@@ -463,6 +426,21 @@ def _course(root: Path | None) -> Course:
     from autograder.course import Course, find_course
 
     return Course.load(root if root is not None else find_course(Path.cwd()))
+
+
+def _tell(graded: Graded, *, json: bool) -> None:
+    """Say what one submission came to."""
+    report = graded.report
+    if graded.refused:
+        _say(graded.refused)
+    elif not report.graded:
+        _say(f"{report.submission}: not graded in full, and not by its fault: {report.fault}")
+    elif report.fault:
+        _say(f"{report.submission}: {report.fault}")
+    if json:
+        _print_score(report, graded.folder)
+    elif not graded.refused:
+        _print_board(report, graded.folder)
 
 
 def _print_board(report: Report, folder: Path) -> None:

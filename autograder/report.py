@@ -258,11 +258,6 @@ def advice(checks: Iterable[CheckRow]) -> list[CheckRow]:
     ]
 
 
-def points_text(points: Decimal) -> str:
-    """Points without needless zeros: 1, 1.5, 0.33."""
-    return f"{points.normalize():f}"
-
-
 def inputs_text(examples: Mapping[str, int]) -> str:
     """Of numbers of inputs by stage: 30 to 50 inputs a check."""
     if not examples:

@@ -1,8 +1,9 @@
-"""Text that came from outside, made fit for a terminal, a browser and JSON."""
+"""Text made fit to be read: what came from outside, and points."""
 
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 # A student's exception or file name can say anything: colours and other codes for terminals,
 # characters that are no characters, or that turn what follows around.
@@ -15,3 +16,8 @@ _CODES = re.compile(
 def plain(text: str) -> str:
     """`text` without terminal codes, control characters (but tab and newline) and surrogates."""
     return _CODES.sub("", text.replace("\r\n", "\n"))
+
+
+def points_text(points: Decimal) -> str:
+    """Points without needless zeros: 1, 1.5, 0.33."""
+    return f"{points.normalize():f}"

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from autograder.course import Course
-from autograder.report import points_text
+from autograder.text import points_text
 
 ROOT = Path(__file__).parents[1]
 STAGES = ("batching", "shapes")  # enough for what is tried here

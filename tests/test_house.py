@@ -28,7 +28,7 @@ MAY = {
     "reports": {"errors", "course", "report", "text"},
     "live": {"errors", "cells", "course", "checks"},
     "otter_plugin": {"errors", "report"},
-    "release": {"errors", "course"},
+    "release": {"errors", "course", "text"},
     "new": {"errors", "course", "release"},
     "grading": {
         "errors",
@@ -43,6 +43,7 @@ MAY = {
         "reports",
     },
     "proof": {
+        "text",
         "errors",
         "course",
         "data",

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import IO, Any, Literal
 
 from autograder.course import Course
-from autograder.report import ExerciseRow, Report, advice, hints, judged, points_text
+from autograder.report import ExerciseRow, Report, advice, hints, judged
+from autograder.text import points_text
 
 Standing = Literal["good", "partly", "bad", "open"]
 MARKS: dict[Standing, tuple[str, str]] = {

@@ -11,7 +11,8 @@ from rich.text import Text
 from autograder.checks.goals import Calibration
 from autograder.proof.matrix import StageMatrix
 from autograder.proof.proof import Precision, Proof, StageProof
-from autograder.report import inputs_text, points_text
+from autograder.report import inputs_text
+from autograder.text import points_text
 
 
 def print_proof(proof: Proof, file: IO[str], width: int | None = None) -> None:

@@ -38,6 +38,16 @@ def course_files(course: Course) -> dict[str, bytes]:
     return {f"course/{name}": files[name] for name in sorted(files)}
 
 
+def constraints(course: Course) -> bytes | None:
+    """The versions that a course was tested with (``constraints.txt``), None where it has none.
+
+    Raises:
+        CourseError: the file can't be read.
+    """
+    path = course.root / "constraints.txt"
+    return _content(course, path) if path.is_file() else None
+
+
 def _graded_with(assignment: Assignment) -> list[Path]:
     return [
         path

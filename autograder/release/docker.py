@@ -7,7 +7,7 @@ would lie there unused, and one in the students' would build what they don't hav
 from __future__ import annotations
 
 from autograder.course import Course
-from autograder.release.course_files import course_files
+from autograder.release.course_files import constraints, course_files
 from autograder.release.wheel import Wheel
 
 _CONSTRAINTS = "constraints.txt"
@@ -80,10 +80,10 @@ def docker_files(course: Course, wheel: Wheel) -> dict[str, bytes]:
         CourseError: a file of the course can't be read.
     """
     files = course_files(course)
-    constraints = course.root / _CONSTRAINTS
+    versions = constraints(course)
     pinned = ""
-    if constraints.is_file():
-        files[f"toolkit/{_CONSTRAINTS}"] = constraints.read_bytes().replace(b"\r\n", b"\n")
+    if versions is not None:
+        files[f"toolkit/{_CONSTRAINTS}"] = versions
         pinned = f"-c /opt/toolkit/{_CONSTRAINTS} "
     files[f"toolkit/{wheel.name}"] = wheel.content
     texts = {

@@ -12,14 +12,15 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
 
 from autograder.course import Assignment, Course, Exercise
 from autograder.errors import InputError
 from autograder.release.student import student_files
+from autograder.release.texts import table_cell
 from autograder.release.wheel import Wheel
+from autograder.text import points_text
 
 _PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)\s:]+)\)")
 _TYPES = {
@@ -130,7 +131,7 @@ def notebook_files(course: Course, wheel: Wheel, *, otter: bool = False) -> dict
 
 def _readme(course: Course, wheel: Wheel, otter: bool, constraints: bool) -> str:
     stages = [
-        f"| {a.number} | `{a.stage}.ipynb` | {_in_a_table(a.title)} | {_number(a.points)} |"
+        f"| {a.number} | `{a.stage}.ipynb` | {table_cell(a.title)} | {points_text(a.points)} |"
         for a in course.assignments
     ]
     return _README.format(
@@ -140,12 +141,8 @@ def _readme(course: Course, wheel: Wheel, otter: bool, constraints: bool) -> str
         otter=" otter-grader" if otter else "",
         first=course.assignments[0].stage,
         stages="\n".join(stages),
-        points=_number(course.points),
+        points=points_text(course.points),
     )
-
-
-def _in_a_table(text: str) -> str:
-    return text.replace("|", "\\|")
 
 
 def _pictures(handout: str, home: str, files: dict[str, bytes]) -> list[str]:
@@ -250,7 +247,7 @@ def _statements(tree: ast.Module, source: str) -> Iterator[tuple[str, str]]:
 def _heading(assignment: Assignment, exercise: Exercise) -> str:
     number = assignment.exercises.index(exercise) + 1
     names = ", ".join(f"`{name}`" for name in exercise.names)
-    points = f"{_number(exercise.points)} point" + ("" if exercise.points == 1 else "s")
+    points = f"{points_text(exercise.points)} point" + ("" if exercise.points == 1 else "s")
     return f"## {assignment.number}.{number} {names} ({points})"
 
 
@@ -270,9 +267,5 @@ def _students_test(assignment: Assignment, exercise: Exercise) -> str:
         exercise=exercise.name,
         stage=assignment.stage,
         name=_test_name(assignment, exercise),
-        points=_number(exercise.points),
+        points=points_text(exercise.points),
     )
-
-
-def _number(points: Decimal) -> str:
-    return f"{points.normalize():f}"

@@ -7,13 +7,13 @@ file for each exercise, with a case for each check; `autograder.otter_plugin` gr
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 
 from autograder.course import Assignment, Check, Course, Exercise
 from autograder.release.archive import zipped
-from autograder.release.course_files import course_files
+from autograder.release.course_files import constraints, course_files
 from autograder.release.notebook import notebook_files
 from autograder.release.wheel import Wheel
+from autograder.text import points_text
 
 _SUPPORT, _COURSE = "autograder-files", "course.zip"  # as `autograder.otter_plugin` has them
 _PLUGIN = "autograder.otter_plugin.Sandbox"
@@ -95,16 +95,18 @@ def otter_files(course: Course, wheel: Wheel) -> dict[str, bytes]:
     files = {"README.md": _readme(course, wheel).encode()}
     for name, content in notebook_files(course, wheel, otter=True).items():
         files[f"{_STUDENTS}/{name}"] = content
+    versions = constraints(course)
     for assignment in course.assignments:
         stage = assignment.stage
         own = course.select([stage])
         files[f"{stage}/otter_config.json"] = _config(own, assignment)
-        files[f"{stage}/requirements.txt"] = _requirements(course, wheel).encode()
+        files[f"{stage}/requirements.txt"] = _requirements(
+            wheel, pinned=versions is not None
+        ).encode()
         files[f"{stage}/{_SUPPORT}/{_COURSE}"] = zipped(course_files(own))
         files[f"{stage}/{_SUPPORT}/{wheel.name}"] = wheel.content
-        if _has_constraints(course):
-            content = (course.root / _CONSTRAINTS).read_bytes().replace(b"\r\n", b"\n")
-            files[f"{stage}/{_SUPPORT}/{_CONSTRAINTS}"] = content
+        if versions is not None:
+            files[f"{stage}/{_SUPPORT}/{_CONSTRAINTS}"] = versions
         for exercise in assignment.exercises:
             test = _test(assignment, exercise)
             files[f"{stage}/tests/{exercise.name}.py"] = test.encode()
@@ -112,7 +114,9 @@ def otter_files(course: Course, wheel: Wheel) -> dict[str, bytes]:
 
 
 def _readme(course: Course, wheel: Wheel) -> str:
-    stages = [f"- `{a.stage}`: {a.title}, {_number(a.points)} points" for a in course.assignments]
+    stages = [
+        f"- `{a.stage}`: {a.title}, {points_text(a.points)} points" for a in course.assignments
+    ]
     return _README.format(
         title=course.title,
         stages="\n".join(stages),
@@ -132,14 +136,10 @@ def _config(course: Course, assignment: Assignment) -> bytes:
     return (json.dumps(config, indent=2) + "\n").encode()
 
 
-def _has_constraints(course: Course) -> bool:
-    return (course.root / _CONSTRAINTS).is_file()
-
-
-def _requirements(course: Course, wheel: Wheel) -> str:
+def _requirements(wheel: Wheel, *, pinned: bool) -> str:
     """What otter installs in its image, where the zip lies in a folder of a known name."""
-    pinned = [f"-c {_SOURCE}/{_SUPPORT}/{_CONSTRAINTS}"] if _has_constraints(course) else []
-    return "\n".join([*pinned, f"{_SOURCE}/{_SUPPORT}/{wheel.name}"]) + "\n"
+    versions = [f"-c {_SOURCE}/{_SUPPORT}/{_CONSTRAINTS}"] if pinned else []
+    return "\n".join([*versions, f"{_SOURCE}/{_SUPPORT}/{wheel.name}"]) + "\n"
 
 
 def _test(assignment: Assignment, exercise: Exercise) -> str:
@@ -154,11 +154,7 @@ def _case(exercise: Exercise, check: Check, number: int) -> str:
         exercise=exercise.name,
         name=check.name,
         visibility=check.visibility,
-        points=_number(check.points),
+        points=points_text(check.points),
         hidden=check.visibility == "hidden",
         number=number,
     )
-
-
-def _number(points: Decimal) -> str:
-    return f"{points.normalize():f}"

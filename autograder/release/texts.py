@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 
 from autograder.course import Course
+from autograder.text import points_text
 
 _README = """\
 # {title}
@@ -175,14 +175,15 @@ def readme(course: Course, *, constraints: bool, wheel: str | None = None) -> st
     start = _START_WITH_A_TOOLKIT.format(pinned=pinned) if wheel is None else _START
     first = course.assignments[0]
     stages = [
-        f"| {a.number} | [`{a.module}`]({a.module}) | {_cell(a.title)} | {_points(a.points)} |"
+        f"| {a.number} | [`{a.module}`]({a.module}) | {table_cell(a.title)} "
+        f"| {points_text(a.points)} |"
         for a in course.assignments
     ]
     return _README.format(
         title=course.title,
         start=start,
         stages="\n".join(stages),
-        points=_points(course.points),
+        points=points_text(course.points),
         first=first.stage,
         exercise=first.exercises[0].name,
         modules="\n".join(f"- `{assignment.module}`" for assignment in course.assignments),
@@ -215,9 +216,6 @@ def pyproject(course: Course) -> str:
     return _PYPROJECT.format(name=name or "course")
 
 
-def _cell(text: str) -> str:
+def table_cell(text: str) -> str:
+    """A text as a cell of a Markdown table."""
     return text.replace("|", "\\|")
-
-
-def _points(points: Decimal) -> str:
-    return f"{points.normalize():f}"

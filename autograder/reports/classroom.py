@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 
 from autograder.course import VisibilityPolicy
-from autograder.report import Report, points_text
+from autograder.report import Report
 from autograder.reports.rows import UNSAID, Row, may_be_shown, rows_of, shortened, text
+from autograder.text import points_text
 
 LONGEST_OUTPUT = 500  # characters that the reporter takes
 _FAILED = "The autograder failed. That is not your fault; please tell your instructor."

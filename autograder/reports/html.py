@@ -25,9 +25,9 @@ from autograder.report import (
     inputs_text,
     judged,
     measured,
-    points_text,
     write_atomically,
 )
+from autograder.text import points_text
 
 _MOST_NAMED = 3  # mistakes and checks of an exercise
 

@@ -12,8 +12,9 @@ import re
 from xml.etree import ElementTree as ET
 
 from autograder.course import VisibilityPolicy
-from autograder.report import CheckRow, Report, StageRow, points_text
+from autograder.report import CheckRow, Report, StageRow
 from autograder.reports.rows import UNSAID, Row, may_be_shown, rows_of
+from autograder.text import points_text
 
 _FAILURES = {"failed", "missing"}
 # what XML 1.0 can't hold, not even escaped
