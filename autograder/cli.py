@@ -120,6 +120,30 @@ def grade(
         raise typer.Exit(2)
 
 
+@app.command(hidden=True)
+def gradescope(
+    root: Annotated[
+        Path, typer.Option("--root", metavar="DIR", help="Gradescope's folder.")
+    ] = Path("/autograder"),
+    course: CourseOption = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", help="The time limit, if not the course's.")
+    ] = None,
+) -> None:
+    """Grade the submission that Gradescope has put into its folder."""
+    _need_linux()
+    from autograder.grading.gradescope import run
+    from autograder.sandbox.jail import hide_memory
+
+    hide_memory()
+    report = run(root, _course(course), minutes=minutes)
+    _print_board(report, root / "results")  # instructors see it
+    if report.fault:
+        _say(report.fault)
+    if not report.graded:
+        raise typer.Exit(3)
+
+
 @app.command()
 def report(
     folder: Annotated[
