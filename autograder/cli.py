@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, TextIO
 
@@ -40,6 +41,14 @@ CourseOption = Annotated[
 StageOption = Annotated[
     list[str] | None, typer.Option("--stage", metavar="STAGE", help="Only this stage; repeatable.")
 ]
+
+
+class Device(StrEnum):
+    """Where networks are trained."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
 
 
 def _version(value: bool) -> None:
@@ -75,6 +84,9 @@ def grade(
             "junit, or json; repeatable.",
         ),
     ] = None,
+    device: Annotated[
+        Device, typer.Option("--device", help="Where networks are trained; auto: a GPU if it can.")
+    ] = Device.CPU,
     allow_weak: Annotated[
         bool,
         typer.Option("--allow-weak", help="Grade where the sandbox is below its floor. Unsafe."),
@@ -104,6 +116,7 @@ def grade(
         grade_all(
             *(selected, paths, out),
             allow_weak=allow_weak,
+            device=device.value,
             formats=formats,
             on_start=warn,
             on_check=bar.show,

@@ -206,6 +206,11 @@ class Assignment:
         path = self.folder / "probes.py"
         return path if path.is_file() else None
 
+    @property
+    def trains(self) -> bool:
+        """Whether networks are trained in it whose outcome is judged."""
+        return any(exercise.recipe for exercise in self.exercises)
+
     def exercise(self, name: str) -> Exercise:
         """The exercise of this name.
 

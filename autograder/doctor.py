@@ -30,12 +30,13 @@ class Layer(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """What `examine` found."""
+    """What `examine` found; `no_gpu` says why workers can't use one, empty where they can."""
 
     system: str
     versions: dict[str, str]
     torchvision_repaired: bool
     cuda: list[str]
+    no_gpu: str
     data: list[str]
     layers: list[Layer]
     strong: bool
@@ -49,7 +50,7 @@ def examine() -> Health:
     """
     import torch
 
-    with Zygote(allow_weak=True) as zygote:
+    with Zygote(allow_weak=True, device="auto") as zygote:
         layers = [
             Layer(name, True)
             if name in zygote.layers
@@ -62,6 +63,7 @@ def examine() -> Health:
             versions=zygote.versions,
             torchvision_repaired=zygote.torchvision_repaired,
             cuda=[torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+            no_gpu=zygote.no_gpu,
             data=[name for name in NAMES if is_there(name)],
             layers=layers,
             strong=is_strong(zygote.layers),
@@ -77,6 +79,9 @@ def describe(health: Health) -> str:
     elif health.torchvision_repaired:
         lines.append("torchvision and torch are of different builds; its import was repaired")
     lines.append(f"GPU: {', '.join(health.cuda)}" if health.cuda else "no GPU: grading on the CPU")
+    if health.cuda:
+        lines.append(f"  not for --device cuda: {health.no_gpu}" if health.no_gpu else
+                     "  --device cuda trains on it")  # fmt: skip
     away = [name for name in NAMES if name not in health.data]
     lines.append(f"data: {', '.join(health.data)}")
     if away:

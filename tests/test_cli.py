@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from autograder.course import Course
 from autograder.text import points_text
@@ -425,3 +426,16 @@ def test_a_format_that_there_is_not_is_refused_before_anything_is_graded(tmp_pat
     options = ("--out", tmp_path / "out", "--format", "xml")
     refuses(autograder("grade", tmp_path / "nobody", *options), "--format xml", "junit")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_said_in_one_sentence(tmp_path: Path) -> None:
+    """And `auto` grades without."""
+    (tmp_path / "nobody").mkdir()
+    arguments = ("grade", tmp_path / "nobody", "--out", tmp_path / "out", "--stage", "batching")
+    run = autograder(*arguments, "--device", "cuda")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert re.fullmatch(r"autograder: --device cuda: .+; --device cpu grades .+\n", run.stderr)
+    assert autograder(*arguments, "--device", "auto").returncode == 0
+    report = json.loads((tmp_path / "out/nobody/report.json").read_bytes())
+    assert report["environment"]["device"] == "cpu"

@@ -21,6 +21,7 @@ from autograder.checks import (
     given,
     goal_of,
     is_measured,
+    training_device,
     training_seeds,
 )
 from autograder.data import load
@@ -233,14 +234,15 @@ def test_fit_refuses_what_is_no_optimizer(student, case, name):
 
 def trained(student: Any, name: str, data: Any, seed: int) -> Trained:
     """Train within the budget, and ask the model about the images held out."""
-    took = student.probe.train(name, data.train.x.clone(), data.train.y.clone(), seed)
+    x, y, device = data.train.x.clone(), data.train.y.clone(), training_device()
+    took = student.probe.train(name, x, y, seed, device)
     assert_module(took["returned"], name)
     assert_that(
-        took["devices"] in ([], ["cpu"]),
-        f"{name} returned a model on {took['devices']}: it was asked for one on cpu",
+        took["devices"] in ([], [device]),
+        f"{name} returned a model on {took['devices']}: it was asked for one on {device}",
         calls=False,
     )
-    logits = student.probe.answers(data.held_out.x)
+    logits = student.probe.answers(data.held_out.x, device)
     return Trained(seed, logits, took["losses"].tolist(), float(took["epochs"]))
 
 
@@ -262,10 +264,11 @@ def assert_sound(student: Any, name: str) -> None:
     if is_measured():
         return
     data = load()
-    x, y, held_out = data.train.x, data.train.y, data.held_out
+    x, y, held_out = data.train.x.clone(), data.train.y.clone(), data.held_out
+    device = training_device()
     first = trained(student, name, data, seed=1).logits
-    asked, of_probabilities = student.probe.losses_of_probabilities(name, x.clone(), y.clone(), 1)
-    again = student.probe.answers(held_out.x)
+    asked, of_probabilities = student.probe.losses_of_probabilities(name, x, y, 1, device)
+    again = student.probe.answers(held_out.x, device)
     assert_logits(first, held_out.y, data.classes)
     assert_logits(again, held_out.y, data.classes)
     accuracy = 100 * float((first.argmax(1) == held_out.y).double().mean())

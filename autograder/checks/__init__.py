@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from autograder.checks.formatting import code as code
     from autograder.checks.goals import goal_of as goal_of
     from autograder.checks.goals import is_measured as is_measured
+    from autograder.checks.goals import training_device as training_device
     from autograder.checks.goals import training_seeds as training_seeds
     from autograder.checks.programs import (
         assert_printed as assert_printed,
@@ -75,7 +76,7 @@ _HOMES = {
     ),
     "exercises": ("exercise", "given"),
     "formatting": ("code",),
-    "goals": ("goal_of", "is_measured", "training_seeds"),
+    "goals": ("goal_of", "is_measured", "training_device", "training_seeds"),
     "programs": ("assert_printed", "printed_by"),
     "strategies": ("dims", "generators", "seeds", "tensors"),
     "trainings": ("Trained", "assert_accurate", "assert_logits"),

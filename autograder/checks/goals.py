@@ -93,6 +93,7 @@ class Trial:
 
 
 _TRIAL: ContextVar[Trial | None] = ContextVar("trial", default=None)
+_DEVICE: ContextVar[str] = ContextVar("device", default="cpu")
 
 
 def is_measured() -> bool:
@@ -104,6 +105,21 @@ def training_seeds() -> tuple[int, ...]:
     """The seeds to train with: three, or the one that is being measured."""
     trial = _TRIAL.get()
     return SEEDS if trial is None else (trial.seed,)
+
+
+def training_device() -> str:
+    """Where to train: "cpu", or "cuda" where the grader was told to."""
+    return _DEVICE.get()
+
+
+@contextmanager
+def training_on(device: str) -> Iterator[None]:
+    """Have checks train on a device."""
+    token = _DEVICE.set(device)
+    try:
+        yield
+    finally:
+        _DEVICE.reset(token)
 
 
 def goal_of(check_file: str, exercise: str) -> Goal:

@@ -34,12 +34,14 @@ class StageRun:
 
     An import that failed is remembered: it would fail for every other check too, and one that
     never ends should cost its time once. `limits` are the assignment's, unless others are given.
+    `with_gpu` has its workers initialise CUDA.
     """
 
     zygote: Zygote
     folder: Path
     assignment: Assignment
     limits: Limits | None = None
+    with_gpu: bool = False
     probes: str | None = field(default=None, init=False)
     import_failure: CheckStopped | None = field(default=None, init=False)
 
@@ -77,6 +79,7 @@ class WorkerBackend:
                 run.assignment.stage,
                 run.probes,
                 run.limits or run.assignment.limits,
+                with_gpu=run.with_gpu,
             )
             raised = self._worker.load()
         except SandboxError as error:

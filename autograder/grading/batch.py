@@ -38,6 +38,7 @@ def grade_all(
     out: Path,
     *,
     allow_weak: bool = False,
+    device: str = "cpu",
     seconds: float = math.inf,
     formats: Sequence[str] = (DEFAULT,),
     on_start: Callable[[Zygote], None] = lambda zygote: None,
@@ -50,6 +51,8 @@ def grade_all(
         paths: folders, archives, modules or notebooks.
         out: where the results go, a folder for each submission.
         allow_weak: grade even where the sandbox doesn't reach its floor.
+        device: where networks are trained: "cpu", "cuda", or "auto": on a GPU where workers can
+            use one.
         seconds: after so many no further check of a submission is begun.
         formats: what to write beside each ``report.json``.
         on_start: called with the zygote when it runs.
@@ -64,7 +67,7 @@ def grade_all(
         staging = Path(base)
         staging.chmod(0o711)  # the worker may enter it, and list nothing
         secret = [course.root / "assignments", course.root / "solutions"]
-        with _Zygotes(course, staging, secret, allow_weak) as zygotes:
+        with _Zygotes(course, staging, secret, allow_weak, device) as zygotes:
             on_start(zygotes.running())
             zygotes.diagnoser()  # a course that is wrong is said to be so before any work
             for path, name in zip(paths, names, strict=True):
@@ -75,9 +78,11 @@ def grade_all(
 class _Zygotes:
     """One zygote at a time, with what it needs to diagnose; new ones where the last has died."""
 
-    def __init__(self, course: Course, staging: Path, secret: list[Path], allow_weak: bool) -> None:
+    def __init__(
+        self, course: Course, staging: Path, secret: list[Path], allow_weak: bool, device: str
+    ) -> None:
         self._course, self._staging = course, staging
-        self._secret, self._allow_weak = secret, allow_weak
+        self._secret, self._allow_weak, self._device = secret, allow_weak, device
         self._zygote: Zygote | None = None
         self._diagnoser: Diagnoser | None = None
 
@@ -98,7 +103,9 @@ class _Zygotes:
                 secret=self._secret,
                 closed=[embedded_folder()],
                 allow_weak=self._allow_weak,
+                device=self._device,
             )
+            self._device = self._zygote.device  # the same for all submissions
             self._diagnoser = None
         return self._zygote
 

@@ -79,8 +79,13 @@ def grade(
         if progress:
             progress(finished(fault))
 
-    stages = {a.stage: StageRun(zygote, submission.folder, a) for a in course.assignments}
-    run = Run(course, stages, on_verdict=tell, deadline=deadline)
+    stages = {
+        a.stage: StageRun(
+            *(zygote, submission.folder, a), with_gpu=zygote.device == "cuda" and a.trains
+        )
+        for a in course.assignments
+    }
+    run = Run(course, stages, on_verdict=tell, deadline=deadline, device=zygote.device)
     tell()
     return finished(_run_and_settle(course, run, diagnoser, tell_without_hints))
 
@@ -145,6 +150,8 @@ def _run_and_settle(
 ) -> str | None:
     """Run the checks, and find out who is to blame for those that broke down.
 
+    What a GPU was used for and did not pass is run once more without: no point depends on it.
+
     They are given the reference's answers. A check that holds for the reference broke down on what
     the student's code returned. One that breaks down on the reference too is ours to mend, and its
     points are not the student's to lose.
@@ -155,6 +162,10 @@ def _run_and_settle(
     def runs() -> Iterator[Run]:
         nonlocal no_hints
         yield run
+        if run.device != "cpu":
+            on_cpu = run.on_cpu()
+            yield on_cpu
+            run.adopt(on_cpu)
         if run.unsure:
             yield again
         if diagnoser is None or run.deadline.is_over:
@@ -192,6 +203,7 @@ def _environment(course: Course, zygote: Zygote) -> Environment:
     }
     return Environment(
         versions=dict(sorted(versions.items())),
+        device=zygote.device,
         layers=tuple(zygote.layers),
         examples=course.examples,
     )

@@ -13,7 +13,7 @@ import io
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import hypothesis
@@ -30,6 +30,7 @@ from autograder.checks.faces import (
     failing_example,
 )
 from autograder.checks.failures import CheckStopped
+from autograder.checks.goals import training_on
 from autograder.checks.guard import Guard, Guards
 from autograder.checks.plugin import SOURCE
 from autograder.checks.session import own_pytest, session_arguments
@@ -56,6 +57,7 @@ class Run:
         until_failure: end the run with the first check that fails.
         deadline: begin no check after it.
         on_verdict: called after every check.
+        device: where checks train; their workers have to be ones that can.
 
     `verdicts` is what the checks came to, `failing` has the examples of those that failed, `unsure`
     are those that broke down. `traces` are the calls they made: of the stages before the last,
@@ -69,6 +71,7 @@ class Run:
     until_failure: bool = False
     deadline: Deadline = field(default_factory=lambda: Deadline(math.inf))
     on_verdict: Callable[[], None] = lambda: None
+    device: str = "cpu"
     verdicts: dict[CheckKey, Verdict] = field(default_factory=dict)
     unsure: set[CheckKey] = field(default_factory=set)
     failing: dict[CheckKey, FailingExample] = field(default_factory=dict)
@@ -160,6 +163,31 @@ class Run:
                 _forget_frames(failing.error)
                 self.failing[key] = failing
 
+    def on_cpu(self) -> Run:
+        """A run on the CPU of what a GPU was there for and did not pass.
+
+        No point is to depend on the machine, nor on a GPU that runs out of memory.
+        """
+        stages = self.stages or {}
+        lost = {
+            key
+            for key, verdict in self.verdicts.items()
+            if verdict.outcome != "passed" and stages[key[0]].with_gpu
+        }
+        without = {name: replace(stage, with_gpu=False) for name, stage in stages.items()}
+        return Run(self.course, without, lost, self.seed, deadline=self.deadline)
+
+    def adopt(self, other: Run) -> None:
+        """Take what `other` came to for the checks that it has run."""
+        for key, verdict in other.verdicts.items():
+            self.verdicts[key] = verdict
+            self.unsure.discard(key)
+            self.failing.pop(key, None)
+            self.traces.pop(key, None)
+        self.unsure |= other.unsure
+        self.failing |= other.failing
+        self.traces |= other.traces
+
 
 def reference_backend(course: Course, stage: str) -> ModuleBackend:
     """The reference of one stage, run in this process."""
@@ -241,7 +269,7 @@ class _Session:
                 continue
             if run.until_failure:
                 following = None  # it may never be run: leave nothing set up for it
-            with _seeded(item, run.seed):
+            with _seeded(item, run.seed), training_on(run.device):
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
     @pytest.hookimpl(tryfirst=True)

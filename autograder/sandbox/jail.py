@@ -16,11 +16,12 @@ import signal
 import socket
 import sys
 import sysconfig
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from autograder.sandbox import syscalls
+from autograder.sandbox import gpu, syscalls
 
 if TYPE_CHECKING:
     from landlockpy import Ruleset
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 LAYERS = (
     "namespaces",
     "oom",
-    "rlimits",
     "uid",
+    "rlimits",
     "no_new_privs",
     "dumpable",
     "pdeathsig",
@@ -126,6 +127,7 @@ class Jail:
         listed: folders that it may list, and no more.
         program: the seccomp filter, empty where that layer is not there.
         threads: how many threads the worker's user may run.
+        gpu_program: the filter of workers that use a GPU, empty where there are none.
     """
 
     layers: tuple[str, ...]
@@ -133,18 +135,29 @@ class Jail:
     listed: tuple[str, ...]
     program: bytes
     threads: int
+    gpu_program: bytes = b""
 
-    def file_rules(self, folder: str) -> Ruleset | None:
+    def file_rules(self, folder: str, *, with_gpu: bool = False) -> Ruleset | None:
         """Landlock's rules for one submission's workers, None where that layer is not there.
 
         The zygote makes them once for all workers of a submission: each only has to enter them.
         """
         if "landlock" not in self.layers:
             return None
-        return _file_rules([*self.readable, folder], self.listed)
+        if not with_gpu:
+            return _file_rules([*self.readable, folder], self.listed)
+        readable = [*self.readable, *filter(os.path.isdir, gpu.FOLDERS), folder]
+        return _file_rules(readable, self.listed, gpu.device_files())
 
     def enter(
-        self, *, parent: int, uid: int, rules: Ruleset | None, cpu_seconds: float, memory_mb: int
+        self,
+        *,
+        parent: int,
+        uid: int,
+        rules: Ruleset | None,
+        cpu_seconds: float,
+        memory_mb: int,
+        with_gpu: bool = False,
     ) -> None:
         """Enter all layers, for good.
 
@@ -154,24 +167,30 @@ class Jail:
             rules: what `file_rules` made.
             cpu_seconds: CPU time that the process may use before the kernel ends it.
             memory_mb: MB that it may allocate on top of what it has now.
+            with_gpu: initialise CUDA on the way, and leave it usable.
 
         Raises:
             JailError: a layer could not be entered. The caller must not go on.
+            NoGpuError: CUDA can't be initialised. Neither then.
         """
         actions: dict[str, Callable[[], None]] = {
             "namespaces": lambda: None,  # the zygote entered them, for all its workers
             "oom": lambda: None,  # inherited from the zygote too
-            "rlimits": lambda: _limit_resources(cpu_seconds, memory_mb, self.threads),
             "uid": lambda: _become(uid),
+            "rlimits": lambda: _limit_resources(cpu_seconds, memory_mb, self.threads, with_gpu),
             "no_new_privs": lambda: prctl(_PR_SET_NO_NEW_PRIVS, 1),
             "dumpable": lambda: prctl(_PR_SET_DUMPABLE, 0),
             # the kernel clears it when the uid changes, so it comes after
             "pdeathsig": lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL),
             "capabilities": _drop_capabilities,
             "landlock": lambda: _restrict_files(rules),
-            "seccomp": lambda: syscalls.install(self.program),
+            "seccomp": lambda: syscalls.install(self.gpu_program if with_gpu else self.program),
         }
-        for layer in self.layers:
+        for layer in LAYERS:
+            if layer == "rlimits" and with_gpu:
+                _open_gpu()  # as the user that goes on to use it, which the driver minds
+            if layer not in self.layers:
+                continue
             if layer == "seccomp" and os.getppid() != parent:
                 os._exit(1)  # the parent died before pdeathsig was set
             try:
@@ -185,6 +204,8 @@ def detect(
     readable: list[str],
     without: frozenset[str] = frozenset(),
     closed: Sequence[str] = (),
+    *,
+    with_gpu: bool = False,
 ) -> tuple[Jail, dict[str, str]]:
     """The jail that this machine allows, and why each layer that is missing is.
 
@@ -196,13 +217,14 @@ def detect(
         readable: folders that workers read, beside Python's own files.
         without: layers to leave out, to see what they are good for.
         closed: folders inside of those that Landlock keeps workers from.
+        with_gpu: some of the workers are to use a GPU.
     """
     missing = dict.fromkeys(without, "switched off")
     files, listed = _around(_without_nested([*python_files(), *_SYSTEM_FILES]), closed)
-    program = b""
+    program = gpu_program = b""
 
     def why_not(layer: str) -> str:
-        nonlocal program
+        nonlocal program, gpu_program
         if layer == "namespaces":
             return _enter_namespaces()
         if layer == "oom":
@@ -211,7 +233,10 @@ def detect(
             return _why_no_uid(uid, [*python_files(), *readable])
         if layer == "seccomp":
             try:
-                program = syscalls.build_filter(may_write="landlock" not in missing)
+                may_write = "landlock" not in missing
+                program = syscalls.build_filter(may_write=may_write)
+                if with_gpu:
+                    gpu_program = syscalls.build_filter(may_write=may_write, any_ioctl=True)
             except syscalls.FilterError as error:
                 return str(error)
         needed = ("no_new_privs", layer) if layer in ("landlock", "seccomp") else (layer,)
@@ -226,7 +251,7 @@ def detect(
         prctl(_PR_SET_DUMPABLE, 0)  # last: it closes our own /proc files to an ordinary user
     layers = tuple(layer for layer in LAYERS if layer not in missing)
     threads = _MAX_THREADS if "uid" in layers else _threads_of_this_user() + _MORE_THREADS
-    return Jail(layers, files, listed, program, threads), missing
+    return Jail(layers, files, listed, program, threads, gpu_program), missing
 
 
 def exposed(layers: tuple[str, ...], uid: int, secret: list[str]) -> str:
@@ -363,18 +388,31 @@ def _become(uid: int) -> None:
         raise JailError("root could be regained")
 
 
-def _limit_resources(cpu_seconds: float, memory_mb: int, threads: int) -> None:
-    seconds = math.ceil(cpu_seconds)
+def _open_gpu() -> None:
+    with contextlib.suppress(OSError):
+        # CUDA names its threads through /proc, which a process that hides its memory can't write
+        prctl(_PR_SET_DUMPABLE, 1)
+    try:
+        gpu.open_gpu()
+    finally:
+        prctl(_PR_SET_DUMPABLE, 0)
+
+
+def _limit_resources(cpu_seconds: float, memory_mb: int, threads: int, with_gpu: bool) -> None:
+    seconds = math.ceil(cpu_seconds + time.process_time())
     # SIGXCPU at the limit, SIGKILL a second later for those who catch it
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     with open("/proc/self/statm", encoding="ascii") as file:
-        pages = int(file.read().split()[0])
-    allowed = pages * resource.getpagesize() + memory_mb * 2**20
-    _limit(resource.RLIMIT_AS, allowed)
-    _limit(resource.RLIMIT_DATA, allowed)
+        pages, *_, data_pages, _ = map(int, file.read().split())
+    allowed, page = memory_mb * 2**20, resource.getpagesize()
+    if with_gpu:  # it shares the GPU's addresses, terabytes of them: only what is ours counts
+        _limit(resource.RLIMIT_DATA, data_pages * page + allowed)
+    else:
+        _limit(resource.RLIMIT_AS, pages * page + allowed)
+        _limit(resource.RLIMIT_DATA, pages * page + allowed)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, 0)
-    _limit(resource.RLIMIT_NOFILE, _MAX_OPEN_FILES)
+    _limit(resource.RLIMIT_NOFILE, gpu.MAX_OPEN_FILES if with_gpu else _MAX_OPEN_FILES)
     _limit(resource.RLIMIT_MSGQUEUE, 0)
     _limit(resource.RLIMIT_MEMLOCK, 0)
     # counted per user, with all that the user runs elsewhere; the kernel exempts root
@@ -400,8 +438,11 @@ def _drop_capabilities() -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def _file_rules(readable: list[str], listed: Iterable[str]) -> Ruleset:
-    """Landlock: read those paths and nothing else, write nothing, no TCP, no signals outward."""
+def _file_rules(readable: list[str], listed: Iterable[str], devices: Iterable[str] = ()) -> Ruleset:
+    """Landlock: read those paths and nothing else, write nothing, no TCP, no signals outward.
+
+    `devices` are opened for writing too, and asked what their drivers understand.
+    """
     from landlockpy import AccessFS, Ruleset, Scope
 
     rules = Ruleset(scoped=Scope.ABSTRACT_UNIX_SOCKET | Scope.SIGNAL)
@@ -414,6 +455,8 @@ def _file_rules(readable: list[str], listed: Iterable[str]) -> Ruleset:
         rules.allow_path(path, access)
     for path in listed:
         rules.allow_path(path, AccessFS.READ_DIR)
+    for path in devices:
+        rules.allow_path(path, AccessFS.READ_FILE | AccessFS.WRITE_FILE | AccessFS.IOCTL_DEV)
     return rules
 
 

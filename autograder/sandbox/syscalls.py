@@ -63,12 +63,13 @@ class FilterError(Exception):
     """The filter can't be built on this machine; the message says why."""
 
 
-def build_filter(*, may_write: bool) -> bytes:
+def build_filter(*, may_write: bool, any_ioctl: bool = False) -> bytes:
     """The filter as a BPF program, to be installed by `install`.
 
     Args:
         may_write: let files be opened for writing, where another layer says which. Without it the
             filter lets none be, not even ``/dev/null``.
+        any_ioctl: let devices that are open be asked anything, as a GPU's driver is.
 
     Raises:
         FilterError: libseccomp is missing, or too old for this machine.
@@ -92,7 +93,9 @@ def build_filter(*, may_write: bool) -> bytes:
     # threads, no processes: clone with both flags, clone3 (whose flags a filter can't see) never
     threads = _CLONE_THREAD | _CLONE_VM
     allow("clone", seccomp.Arg(0, seccomp.MASKED_EQ, threads, threads))
-    for request in _IOCTLS:
+    if any_ioctl:
+        allow("ioctl")
+    for request in () if any_ioctl else _IOCTLS:
         allow("ioctl", seccomp.Arg(1, seccomp.EQ, request))
     for command in _FCNTLS:
         allow("fcntl", seccomp.Arg(1, seccomp.EQ, command))

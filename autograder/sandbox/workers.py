@@ -29,7 +29,7 @@ import msgspec
 
 from autograder.course import Limits
 from autograder.errors import AutograderError
-from autograder.sandbox import jail, wire, zygote
+from autograder.sandbox import gpu, jail, wire, zygote
 from autograder.sandbox.runner import (
     Answer,
     Call,
@@ -78,6 +78,15 @@ class ExposedCourseError(SandboxError):
         )
 
 
+class GpuError(SandboxError):
+    """Workers can't use the GPU that was asked for."""
+
+    exit_code = 2
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"--device cuda: {why}; --device cpu grades without a GPU")
+
+
 class OutOfTime(Exception):
     """The worker used up its time; the message says which and how much."""
 
@@ -102,11 +111,14 @@ class Zygote:
         allow_weak: go on where the sandbox does not reach its floor (seccomp, and a user of its
             own or Landlock).
         without: layers to leave out, for measuring what they are good for.
+        device: "cuda" for workers that may use a GPU, "auto" where there is one that they can use.
+            Which it came to stands in the attribute of that name, why it is no GPU in `no_gpu`.
 
     Raises:
         SandboxError: it can't be started.
         WeakSandboxError: this machine doesn't allow the floor.
         ExposedCourseError: there is no Landlock, and workers could read what is secret.
+        GpuError: workers can't use the GPU that was asked for.
     """
 
     def __init__(
@@ -117,7 +129,11 @@ class Zygote:
         closed: Sequence[Path] = (),
         allow_weak: bool = False,
         without: Iterable[str] = (),
+        device: str = "cpu",
     ) -> None:
+        no_gpu = "nobody asked for it" if device == "cpu" else gpu.why_not_here()
+        if device == "cuda" and no_gpu:
+            raise GpuError(no_gpu)
         self._uid_lock: socket.socket | None = None
         self._uid_block = 0
         if os.geteuid() == 0:
@@ -134,6 +150,7 @@ class Zygote:
                 closed=[str(path) for path in closed],
                 without=sorted(without),
                 seed=_SEED,
+                with_gpu=not no_gpu,
             )
         ).decode()
         # torch makes a folder for compiled kernels when it is imported: let it be one that goes
@@ -171,6 +188,11 @@ class Zygote:
         if hello.exposed and not allow_weak:
             self.close()
             raise ExposedCourseError(hello.exposed)
+        no_gpu = no_gpu or self._why_no_gpu()
+        if device == "cuda" and no_gpu:
+            self.close()
+            raise GpuError(no_gpu)
+        self.device, self.no_gpu = "cpu" if no_gpu else "cuda", no_gpu
 
     def __enter__(self) -> Zygote:
         return self
@@ -178,8 +200,41 @@ class Zygote:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def spawn(self, folder: Path, stage: str, probes: str | None, limits: Limits) -> Worker:
-        """A fresh worker that has begun to import one stage of the submission in `folder`."""
+    def _why_no_gpu(self) -> str:
+        """Why a worker can't use the GPU, empty if it can: found out by training in its jail."""
+        with tempfile.TemporaryDirectory(prefix="autograder-gpu-") as folder:
+            Path(folder).chmod(0o755)
+            Path(folder, "trial.py").touch()
+            try:
+                with contextlib.closing(
+                    self.spawn(Path(folder), "trial", None, Limits(), with_gpu=True)
+                ) as worker:
+                    worker.load()
+                    answer = worker.call(Call("program", (gpu.TRIAL,), program=True))
+            except (SandboxError, OutOfTime, WorkerDied, BadAnswer) as error:
+                return str(error)
+        if isinstance(answer, Returned):
+            return ""
+        return answer.message if isinstance(answer, Raised) else type(answer).__name__
+
+    def spawn(
+        self,
+        folder: Path,
+        stage: str,
+        probes: str | None,
+        limits: Limits,
+        *,
+        with_gpu: bool = False,
+    ) -> Worker:
+        """A fresh worker that has begun to import one stage of the submission in `folder`.
+
+        Args:
+            folder: the submission's.
+            stage: the name of its module.
+            probes: the source of the stage's probes, None where it has none.
+            limits: what the worker may use.
+            with_gpu: initialise CUDA in it; where that fails, `Worker.load` says so.
+        """
         ours, theirs = socket.socketpair()
         request = zygote.Spawn(
             uid=self._uid_block + next(self._next_uid) % _UIDS_PER_SLOT,
@@ -187,6 +242,7 @@ class Zygote:
             cpu_seconds=limits.cpu_seconds,
             memory_mb=limits.memory_mb,
             seed=_SEED,
+            with_gpu=with_gpu,
         )
         try:
             reply, fds = self._ask(request, theirs.fileno())
@@ -321,13 +377,17 @@ class Worker:
     def _await_ready(self) -> None:
         """Whatever goes wrong before the student's code runs is our fault, not theirs."""
         try:
-            request, _, _ = self._channel.receive(time.monotonic() + _READY_SECONDS, most=0)
+            deadline = time.monotonic() + _READY_SECONDS
+            request, header, body = self._channel.receive(deadline, most=0)
+            said = wire.decode(header, body)
         except (wire.Timeout, wire.Closed, wire.WireError) as error:
             raise SandboxError(
                 "a worker could not enter its jail, or load the stage's probes"
             ) from error
         if request != zygote.READY:
             raise SandboxError("a worker started out of order")
+        if said is not True:
+            raise SandboxError(str(said))
         self._load_deadline = time.monotonic() + self._limits.import_seconds
 
     def call(self, call: Call) -> Answer:
@@ -435,18 +495,23 @@ def _convert(reply: Any, model: Any) -> Any:
 
 def _scrubbed_environment() -> dict[str, str]:
     """Nothing of the grader's environment but what the interpreter needs to start."""
-    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-    return kept | {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "HOME": "/nonexistent",
-        "LANG": "C.UTF-8",
-        "PYTHONHASHSEED": "0",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "OMP_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_WAIT_POLICY": "PASSIVE",
-    }
+    names = ("LD_LIBRARY_PATH", *gpu.INHERITED)
+    kept = {name: os.environ[name] for name in names if name in os.environ}
+    return (
+        kept
+        | gpu.ENVIRONMENT
+        | {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "HOME": "/nonexistent",
+            "LANG": "C.UTF-8",
+            "PYTHONHASHSEED": "0",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "OMP_NUM_THREADS": "1",
+            "MKL_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+            "OMP_WAIT_POLICY": "PASSIVE",
+        }
+    )
 
 
 def _lock_uid_slot() -> tuple[socket.socket, int]:

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
+from autograder.sandbox.gpu import NoGpuError
+
 if TYPE_CHECKING:
     from landlockpy import Ruleset
 
@@ -33,13 +35,14 @@ READY = 0  # the id of a worker's first frame
 
 
 class Spawn(msgspec.Struct, frozen=True, tag="spawn"):
-    """Fork a worker for one submission's stage."""
+    """Fork a worker for one submission's stage, which uses a GPU if `with_gpu` says so."""
 
     uid: int
     folder: str
     cpu_seconds: float
     memory_mb: int
     seed: int
+    with_gpu: bool = False
 
 
 class Reap(msgspec.Struct, frozen=True, tag="reap"):
@@ -88,7 +91,7 @@ class Begin(msgspec.Struct, frozen=True):
     """How a zygote is started: its socket, a scratch user, what workers may and must not read.
 
     Of `secret` it says if workers can read it all the same; `closed` is kept from them as far as
-    Landlock is there.
+    Landlock is there. `with_gpu` says that some workers are to use a GPU.
     """
 
     control: int
@@ -98,6 +101,7 @@ class Begin(msgspec.Struct, frozen=True):
     closed: list[str]
     without: list[str]
     seed: int
+    with_gpu: bool = False
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -122,8 +126,9 @@ def main() -> None:
 
     jail.harden_parent()
     versions, repaired = _preload()
+    without = frozenset(begin.without)
     prison, missing = jail.detect(
-        begin.uid, begin.readable, frozenset(begin.without), closed=begin.closed
+        *(begin.uid, begin.readable, without, begin.closed), with_gpu=begin.with_gpu
     )
     _seed(begin.seed)  # every worker inherits the same state
     # What is loaded by now lives for ever: a worker's garbage collector need not touch, and so
@@ -184,16 +189,16 @@ class _Rules:
 
     def __init__(self, prison: Jail) -> None:
         self._prison = prison
-        self._folder: str | None = None
+        self._wanted: tuple[str, bool] | None = None
         self._rules: Ruleset | None = None
 
-    def of(self, folder: str) -> Ruleset | None:
-        if folder != self._folder:
+    def of(self, folder: str, with_gpu: bool) -> Ruleset | None:
+        if (folder, with_gpu) != self._wanted:
             if self._rules:
                 self._rules.close()
-            self._folder, self._rules = None, None
-            self._rules = self._prison.file_rules(folder)
-            self._folder = folder
+            self._wanted, self._rules = None, None
+            self._rules = self._prison.file_rules(folder, with_gpu=with_gpu)
+            self._wanted = folder, with_gpu
         return self._rules
 
 
@@ -207,7 +212,7 @@ def _serve(
     if threads != 1:
         return Failed(f"the zygote runs {threads} threads, and a fork of it could hang"), []
     (worker_fd,) = fds
-    parent, file_rules = os.getpid(), rules.of(request.folder)
+    parent, file_rules = os.getpid(), rules.of(request.folder, request.with_gpu)
     pid = os.fork()
     if pid == 0:
         _run_worker(worker_fd, request, prison, parent, file_rules)
@@ -223,16 +228,23 @@ def _run_worker(
         os.setsid()
         _keep_only(fd, rules.fileno() if rules else None)
         os.chdir(spawn.folder)
-        prison.enter(
-            parent=parent,
-            uid=spawn.uid,
-            rules=rules,
-            cpu_seconds=spawn.cpu_seconds,
-            memory_mb=spawn.memory_mb,
-        )
-        random.seed(spawn.seed)  # Python's own generator seeds itself anew in every fork
-        _answer_calls(socket.socket(fileno=WORKER_FD))
-        status = 0
+        try:
+            prison.enter(
+                parent=parent,
+                uid=spawn.uid,
+                rules=rules,
+                cpu_seconds=spawn.cpu_seconds,
+                memory_mb=spawn.memory_mb,
+                with_gpu=spawn.with_gpu,
+            )
+        except NoGpuError as error:
+            _say_not_ready(socket.socket(fileno=WORKER_FD), str(error))
+        else:
+            random.seed(spawn.seed)  # Python's own generator seeds itself anew in every fork
+            if spawn.with_gpu:
+                _seed(spawn.seed)  # trying it out has drawn from the others
+            _answer_calls(socket.socket(fileno=WORKER_FD))
+            status = 0
     finally:
         os._exit(status)
 
@@ -257,6 +269,12 @@ def _seed(seed: int) -> None:
     random.seed(seed)
     numpy.random.seed(seed)
     torch.manual_seed(seed)
+
+
+def _say_not_ready(sock: socket.socket, why: str) -> None:
+    from autograder.sandbox import wire
+
+    wire.Channel(sock).send(wire.encode(READY, f"a worker can't use the GPU: {why}"))
 
 
 def _answer_calls(sock: socket.socket) -> None:
