@@ -399,7 +399,8 @@ def _open_gpu() -> None:
 
 
 def _limit_resources(cpu_seconds: float, memory_mb: int, threads: int, with_gpu: bool) -> None:
-    seconds = math.ceil(cpu_seconds + time.process_time())
+    # CUDA has taken some to begin with
+    seconds = math.ceil(cpu_seconds) + int(time.process_time())
     # SIGXCPU at the limit, SIGKILL a second later for those who catch it
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     with open("/proc/self/statm", encoding="ascii") as file:

@@ -188,10 +188,13 @@ class Zygote:
         if hello.exposed and not allow_weak:
             self.close()
             raise ExposedCourseError(hello.exposed)
-        no_gpu = no_gpu or self._why_no_gpu()
-        if device == "cuda" and no_gpu:
+        try:
+            no_gpu = no_gpu or self._why_no_gpu()
+            if device == "cuda" and no_gpu:
+                raise GpuError(no_gpu)
+        except BaseException:
             self.close()
-            raise GpuError(no_gpu)
+            raise
         self.device, self.no_gpu = "cpu" if no_gpu else "cuda", no_gpu
 
     def __enter__(self) -> Zygote:

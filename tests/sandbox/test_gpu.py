@@ -107,6 +107,9 @@ class TestWhereThereIsNone:
             worker.load()
         worker.close()
 
+    def test_the_trial_finds_that_out(self, zygote):
+        assert "can't use the GPU" in zygote._why_no_gpu()
+
     def test_one_that_fails_while_grading_costs_nobody_a_point(
         self, zygote, staging, trainings, monkeypatch
     ):
