@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import re
 import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -34,7 +33,7 @@ from autograder.checks.failures import (
     fingerprint,
 )
 from autograder.course import Assignment, CheckKey, Course, Limits
-from autograder.grading.answers import same_answer
+from autograder.grading.answers import same_answer, same_exception, without_numbers
 from autograder.grading.backend import Recorded, StageRun, Trace, WorkerBackend, size_of
 from autograder.grading.run import Run
 from autograder.mistakes import Mistake, read_mistakes
@@ -483,7 +482,7 @@ def _score(run: Run, key: CheckKey, worker: _Lasting, reference: _Lasting) -> fl
         error = failing.example.run(Face(_Following(worker, failing.calls, reference)))
     except (CheckStopped, _DifferentAnswer):
         return 0.0
-    if error is None or _kind(error) != _kind(failing.error):
+    if error is None or not _alike(error, failing.error):
         return 0.0
     return _agreement(run.traces[key], worker, reference)
 
@@ -521,18 +520,18 @@ def _fails_alike(run: Run, keys: Iterable[CheckKey], worker: _Lasting) -> bool:
             error = failing.example.run(Face(worker))
         except CheckStopped:
             return False
-        if error is None or _kind(error) != _kind(failing.error):
+        if error is None or not _alike(error, failing.error):
             return False
     return True
 
 
-def _kind(error: Exception) -> str:
-    """What an error says, but for its numbers."""
-    if isinstance(error, StudentRaised):
-        return error.raised.type
-    text = error.problem if isinstance(error, CheckFailure) else str(error)
-    first = text.split("\n", 1)[0]
-    return f"{type(error).__name__}: {re.sub(r'[-+.0-9e]+', '#', first)}"
+def _alike(one: Exception, other: Exception) -> bool:
+    """Whether two errors say the same, but for their numbers."""
+    if isinstance(one, StudentRaised) and isinstance(other, StudentRaised):
+        return same_exception(one.raised, other.raised)
+    texts = (e.problem if isinstance(e, CheckFailure) else str(e) for e in (one, other))
+    said = {without_numbers(text) for text in texts}
+    return type(one) is type(other) and len(said) == 1
 
 
 def _fewest_that_explain(

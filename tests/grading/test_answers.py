@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from autograder.grading.answers import same_answer
-from autograder.sandbox.runner import Missing, Raised, Returned, Unsendable
+from autograder.sandbox.runner import Missing, Raised, Returned, Unsendable, Where
 
 NAN, INF = math.nan, math.inf
 EPS = torch.finfo(torch.float32).eps
@@ -232,6 +232,20 @@ class TestOtherAnswers:
         one = Raised("ValueError", ["ValueError", "Exception"], "n < 0")
         assert same_answer(one, Raised("ValueError", ["ValueError"], "negative"))
         assert not same_answer(one, Raised("TypeError", ["TypeError"], "n < 0"))
+
+    def test_exceptions_of_python_by_what_they_say_too(self):
+        """One AttributeError is not another; what a student's own `raise` says may be anything."""
+
+        def error(attribute: str, line: int, *, direct: bool = False) -> Raised:
+            message = f"'SGD' object has no attribute '{attribute}'"
+            where = Where("optimizers.py", line, "SGD.step", f"self.{attribute}", direct)
+            return Raised("AttributeError", ["AttributeError"], message, where)
+
+        assert same_answer(error("n", 3), error("n", 7))
+        assert same_answer(error("t12", 3), error("t3", 3))
+        assert not same_answer(error("n", 3), error("zero_", 3))
+        assert same_answer(error("n", 3, direct=True), error("zero_", 3, direct=True))
+        assert same_answer(error("n", 3, direct=True), error("zero_", 3))
 
     def test_an_exception_is_no_value(self) -> None:
         raised = Raised("ValueError", ["ValueError"], "")

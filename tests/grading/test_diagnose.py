@@ -347,9 +347,9 @@ class TestTroubleOfOurs:
         endless: Counter[Path] = Counter()
         spawn = zygote.spawn
 
-        def counting(folder: Path, *arguments: Any) -> Any:
+        def counting(folder: Path, *arguments: Any, **options: Any) -> Any:
             endless[folder] += "while True: pass" in (folder / "sums.py").read_text()
-            return spawn(folder, *arguments)
+            return spawn(folder, *arguments, **options)
 
         monkeypatch.setattr(zygote, "spawn", counting)
         report = grade_source(known.load(), CASES["makes two mistakes"].code)
