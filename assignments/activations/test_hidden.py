@@ -29,6 +29,8 @@ from autograder.checks import (
 FLOATS = sampled_from([torch.float32, torch.float64])
 SHAPES = st.one_of(dims(1), dims(2), dims(3, 1, 4))
 INTEGERS = tensors(dims(2), dtype=torch.int64, low=-9, high=9)
+# of at least two classes: with one, softmax and its logarithm are whole numbers
+SCORES = tensors(dims(2), dtype=torch.int64, low=-4, high=4).filter(lambda z: z.shape[-1] > 1)
 ALPHAS = sampled_from([0.0, 0.1, 0.3, 0.75, 1.0])
 
 
@@ -316,7 +318,7 @@ def test_softmax_leaves_z_alone(student, reference, z):
 
 
 @exercise("softmax", weight=0.5)
-@given(z=tensors(dims(2), dtype=torch.int64, low=-4, high=4))
+@given(z=SCORES)
 def test_softmax_does_not_round_to_integers(student, reference, z):
     """An integer tensor by mistake: an exception or the right floats, never rounded ones."""
     expected = reference.softmax(z.double())
@@ -378,7 +380,7 @@ def test_log_softmax_leaves_z_alone(student, reference, z):
 
 
 @exercise("log_softmax", weight=0.5)
-@given(z=INTEGERS)
+@given(z=SCORES)
 def test_log_softmax_does_not_round_to_integers(student, reference, z):
     """An integer tensor by mistake: an exception or the right floats, never rounded ones."""
     expected, terms = reference.log_softmax(z.double()), z.shape[-1]
@@ -442,6 +444,16 @@ def test_labels_are_distributions(student, n, k, seed, alpha):
     spread = float((more.amax(dim=1) - more.amin(dim=1)).max())
     what = f"the target should have {1 - alpha} more than the others, all equal"
     assert_that(spread <= allowed, f"{what}; it is off by {spread:.3g}", answer)
+
+
+@exercise("smooth_labels", weight=1)
+@given(targets=tensors(dims(1, 1, 5), dtype=torch.int64, low=0, high=3), alpha=ALPHAS)
+def test_smooth_labels_leaves_targets_alone(student, reference, targets, alpha):
+    """The targets are after the call what they were before; a second call is right too."""
+    expected = reference.smooth_labels(targets, 4, alpha)
+    assert_labels(student.again.smooth_labels(targets, 4, alpha), expected)
+    after = student.probe.arguments_after("smooth_labels", targets, 4, alpha)
+    assert_equal(after, [targets, 4, alpha])
 
 
 @exercise("smooth_labels", weight=1)

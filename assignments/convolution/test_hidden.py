@@ -23,8 +23,10 @@ from autograder.checks import (
 
 FLOATS = sampled_from([torch.float32, torch.float64])
 INTEGERS = sampled_from([torch.int64, torch.int32, torch.uint8])
-VALUES = sampled_from([0.0, 1.0, -0.25, 100.0, -torch.inf, torch.inf])
+VALUES = sampled_from([0.0, 1.0, -0.25, 0.1, 100.0, -torch.inf, torch.inf])
 
+# of a pooling; where nothing fits, a division that truncates finds room for one window
+STRIDES = sampled_from([None, 1, 2, 3])
 
 # --- what is drawn: structure that fits, of every kind ---------------------------------------
 
@@ -220,7 +222,11 @@ def test_frame_is_not_negative(student, x, padding):
 
 
 @exercise("pad2d", weight=0.25)
-@given(x=tensors((1, 2, 2, 3), dtype=INTEGERS), padding=pairs(0, 2), value=sampled_from([0.0, 7.0]))
+@given(
+    x=tensors((1, 2, 2, 3), dtype=INTEGERS),
+    padding=pairs(0, 2),
+    value=sampled_from([0.0, 7.0, 0.5]),
+)
 def test_frame_around_whole_numbers(student, reference, x, padding, value):
     """An integer image raises, or gets its frame; the values are right then."""
     expected = reference.pad2d(x.double(), padding, value)
@@ -462,15 +468,18 @@ def test_image_may_lie_anyhow(student, reference, call, layout, of_weight):
     dilation=st.tuples(integers(1, 2), integers(1, 2)),
     axis=integers(0, 1),
     padding=integers(0, 1),
+    stride=integers(1, 3),
     dtype=FLOATS,
 )
-def test_kernel_fits_the_padded_image(student, reference, kernel, dilation, axis, padding, dtype):
+def test_kernel_fits_the_padded_image(
+    student, reference, kernel, dilation, axis, padding, stride, dtype
+):
     """A kernel as large as the padded image has one output; with a row or column less it raises."""
     spans = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
     paddings = tuple(min(padding, (span - 2) // 2) for span in spans)  # two pixels are no padding
     size = [span - 2 * p for span, p in zip(spans, paddings, strict=True)]
     x, weight = torch.ones(1, 1, *size, dtype=dtype), torch.ones(1, 1, *kernel, dtype=dtype)
-    options = {"padding": paddings, "dilation": dilation}
+    options = {"stride": stride, "padding": paddings, "dilation": dilation}
     expected = reference.conv2d(x.double(), weight.double(), **options)
     answer = student.conv2d(x, weight, **options)
     assert_close(answer, expected, dtype=dtype, terms=terms(weight), scale=reach(x, weight))
@@ -587,9 +596,10 @@ def test_maxima_of_any_layout(student, reference, call, layout):
     kernel=st.tuples(integers(2, 7), integers(2, 7)),
     axis=integers(0, 1),
     padded=st.booleans(),
+    stride=STRIDES,
     dtype=FLOATS,
 )
-def test_window_of_maxima_fits(student, reference, kernel, axis, padded, dtype):
+def test_window_of_maxima_fits(student, reference, kernel, axis, padded, stride, dtype):
     """A window as large as the padded image has one maximum; with a row or column less it raises.
 
     Padding may be half the kernel, rounded down; a pixel more raises ValueError.
@@ -599,10 +609,10 @@ def test_window_of_maxima_fits(student, reference, kernel, axis, padded, dtype):
     size = [k - 2 * p for k, p in zip(kernel, padding, strict=True)]
     x = -torch.arange(1.0, size[0] * size[1] + 1, dtype=dtype).reshape(1, 1, *size)
     one = torch.tensor([[[[-1.0]]]], dtype=dtype)
-    assert_equal(student.max_pool2d(x, kernel, 1, padding), one)
+    assert_equal(student.max_pool2d(x, kernel, stride, padding), one)
     if size[axis] > 1:  # there is an image that is smaller
         smaller = x.narrow(axis + 2, 0, size[axis] - 1)
-        assert_raises(ValueError, lambda: student.max_pool2d(smaller, kernel, 1, padding))
+        assert_raises(ValueError, lambda: student.max_pool2d(smaller, kernel, stride, padding))
     large = torch.ones(1, 1, 9, 9, dtype=dtype)
     expected = reference.max_pool2d(large, kernel, 1, half)
     assert_equal(student.max_pool2d(large, kernel, 1, half), expected)
@@ -718,9 +728,10 @@ def test_means_of_any_layout(student, reference, call, layout):
     kernel=st.tuples(integers(2, 7), integers(2, 7)),
     axis=integers(0, 1),
     padded=st.booleans(),
+    stride=STRIDES,
     dtype=FLOATS,
 )
-def test_window_of_means_fits(student, reference, kernel, axis, padded, dtype):
+def test_window_of_means_fits(student, reference, kernel, axis, padded, stride, dtype):
     """A window as large as the padded image has one mean; with a row or column less it raises.
 
     Padding may be half the kernel, rounded down; a pixel more raises ValueError.
@@ -730,11 +741,11 @@ def test_window_of_means_fits(student, reference, kernel, axis, padded, dtype):
     size = [k - 2 * p for k, p in zip(kernel, padding, strict=True)]
     x = torch.ones(1, 1, *size, dtype=dtype)
     options = {"dtype": dtype, "terms": kernel[0] * kernel[1]}
-    one = reference.avg_pool2d(x.double(), kernel, 1, padding)
-    assert_close(student.avg_pool2d(x, kernel, 1, padding), one, **options)
+    one = reference.avg_pool2d(x.double(), kernel, stride, padding)
+    assert_close(student.avg_pool2d(x, kernel, stride, padding), one, **options)
     if size[axis] > 1:
         smaller = x.narrow(axis + 2, 0, size[axis] - 1)
-        assert_raises(ValueError, lambda: student.avg_pool2d(smaller, kernel, 1, padding))
+        assert_raises(ValueError, lambda: student.avg_pool2d(smaller, kernel, stride, padding))
     large = torch.ones(1, 1, 9, 9, dtype=dtype)
     expected = reference.avg_pool2d(large.double(), kernel, 1, half)
     answer = student.avg_pool2d(large, kernel, 1, half)
@@ -818,17 +829,18 @@ def test_columns_of_any_layout(student, reference, call, layout):
     kernel=st.tuples(integers(2, 4), integers(2, 4)),
     axis=integers(0, 1),
     padding=integers(0, 1),
+    stride=integers(1, 3),
     dtype=FLOATS,
 )
-def test_window_fits_the_padded_image(student, reference, kernel, axis, padding, dtype):
+def test_window_fits_the_padded_image(student, reference, kernel, axis, padding, stride, dtype):
     """A window as large as the padded image is one column; with a row or column less it raises."""
     paddings = tuple(min(padding, (k - 2) // 2) for k in kernel)  # two pixels are no padding
     size = [k - 2 * p for k, p in zip(kernel, paddings, strict=True)]
     x = torch.arange(1.0, size[0] * size[1] + 1, dtype=dtype).reshape(1, 1, *size)
-    expected = reference.im2col(x, kernel, 1, paddings)
-    assert_equal(student.im2col(x, kernel, 1, paddings), expected)
+    expected = reference.im2col(x, kernel, stride, paddings)
+    assert_equal(student.im2col(x, kernel, stride, paddings), expected)
     smaller = x.narrow(axis + 2, 0, size[axis] - 1)
-    assert_raises(ValueError, lambda: student.im2col(smaller, kernel, 1, paddings))
+    assert_raises(ValueError, lambda: student.im2col(smaller, kernel, stride, paddings))
 
 
 @exercise("im2col", weight=0.75)

@@ -57,16 +57,24 @@ def convolutional() -> st.SearchStrategy[list[dict[str, Any]]]:
 
 @st.composite
 def dense_networks(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Layers for flat input."""
-    layers = []
+    """Layers for flat input, which flatten leaves as it is."""
+    flatten = st.sampled_from([[], [{"kind": "flatten"}]])
+    layers = draw(flatten)
     for out in draw(st.lists(integers(1, 99), min_size=1, max_size=3)):
-        layers += [{"kind": "dense", "out": out}, *draw(plain_layers())]
+        layers = [*layers, {"kind": "dense", "out": out}, *draw(plain_layers()), *draw(flatten)]
     return layers
 
 
 # Every three of `window_layers` fit into 325 pixels: two poolings by 5 in front of a convolution
 # whose kernel spans 13.
 IMAGES = st.tuples(integers(1, 3), integers(325, 350), integers(325, 350))
+
+
+def assert_left_alone(student: Any, function: str, layers: list[Any], more: str = "") -> None:
+    """A function reads a list of layers and does not change it."""
+    lines = [f"from shapes import {function}", f"layers = {layers}"]
+    [after] = student.program([*lines, f"{function}(layers{more})", "print(layers)"])
+    assert_equal(after, layers)
 
 
 # --- conv_out_size -------------------------------------------------------------------------
@@ -118,6 +126,9 @@ def test_arguments_out_of_range_raise(student, wrong, below):
     value = -1 - below if wrong == "padding" else -below
     assert_equal(student.conv_out_size(**right), 4)
     assert_raises(ValueError, lambda: student.conv_out_size(**right | {wrong: value}))
+    # with room to spare, so that it can't be raised because nothing fits
+    roomy = right | {"kernel": 1, "padding": 4}
+    assert_raises(ValueError, lambda: student.conv_out_size(**roomy | {wrong: value}))
 
 
 # --- pool_out_size -------------------------------------------------------------------------
@@ -178,6 +189,8 @@ def test_window_out_of_range_raises(student, wrong, below, kernel):
     assert_raises(ValueError, lambda: student.pool_out_size(**right | {wrong: value}))
     # with room to spare, so that it can't be raised because nothing fits
     assert_raises(ValueError, lambda: student.pool_out_size(**right | {"n": 20, wrong: value}))
+    half = kernel // 2
+    assert_raises(ValueError, lambda: student.pool_out_size(0, 2 * half, 1, half))
     assert_raises(ValueError, lambda: student.pool_out_size(**right | {"n": kernel - 1}))
 
 
@@ -328,16 +341,22 @@ def test_flatten_leaves_one_dimension(student, reference, layers, shape, tail):
 @exercise("trace_shapes", weight=1)
 @given(layers=convolutional(), shape=IMAGES)
 def test_layers_are_not_changed(student, reference, layers, shape):
-    """Tracing the same list again gives the same shapes."""
+    """The list is after the call what it was before, and gives the same shapes again."""
     expected = reference.trace_shapes(layers, shape)
     assert_equal(student.again.trace_shapes(layers, shape), expected)
+    assert_left_alone(student, "trace_shapes", layers, f", {shape}")
 
 
 @exercise("trace_shapes", weight=1)
-@given(kernel=integers(2, 5), axis=integers(0, 1), kind=st.sampled_from(["conv", "pool"]))
-def test_layers_have_to_fit(student, kernel, axis, kind):
+@given(
+    kernel=integers(2, 5),
+    axis=integers(0, 1),
+    kind=st.sampled_from(["conv", "pool"]),
+    options=st.fixed_dictionaries({}, optional={"stride": integers(1, 3)}),
+)
+def test_layers_have_to_fit(student, kernel, axis, kind, options):
     """A kernel that is larger than the padded image on either axis raises ValueError."""
-    layer = {"kind": kind, "kernel": kernel} | ({"out": 2} if kind == "conv" else {})
+    layer = {"kind": kind, "kernel": kernel} | ({"out": 2} if kind == "conv" else {}) | options
     size = [kernel, kernel]
     channels = 2 if kind == "conv" else 1
     assert_equal(student.trace_shapes([layer], (1, *size)), [(channels, 1, 1)])
@@ -436,13 +455,30 @@ def test_dilation_and_pooling_widen(student, kernel, dilation, pool):
 
 
 @exercise("receptive_field", weight=0.5)
+@given(layers=convolutional())
+def test_layers_are_only_read(student, reference, layers):
+    """The list is after the call what it was before, and gives the same field again."""
+    expected = reference.receptive_field(layers)
+    assert_equal(student.again.receptive_field(layers), expected)
+    assert_left_alone(student, "receptive_field", layers)
+
+
+@exercise("receptive_field", weight=0.5)
 @given(
-    kind=st.sampled_from(["conv", "pool"]),
-    wrong=st.sampled_from(["kernel", "stride"]),
+    case=st.sampled_from(
+        [
+            ("conv", "kernel"),
+            ("conv", "stride"),
+            ("conv", "dilation"),
+            ("pool", "kernel"),
+            ("pool", "stride"),
+        ]
+    ),
     below=integers(0, 2),
 )
-def test_kernels_and_strides_start_at_1(student, kind, wrong, below):
-    """A kernel or stride below 1 raises ValueError."""
+def test_kernels_and_strides_start_at_1(student, case, below):
+    """A kernel, stride or dilation below 1 raises ValueError."""
+    kind, wrong = case
     right = {"kind": kind, "kernel": 3, "stride": 2} | ({"out": 2} if kind == "conv" else {})
     assert_equal(student.receptive_field([right, right]), 7)
     assert_raises(ValueError, lambda: student.receptive_field([right, right | {wrong: -below}]))
