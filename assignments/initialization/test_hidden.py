@@ -32,6 +32,8 @@ LARGE = sampled_from(  # at least 100,000 elements
         (1000, 100),
         (100, 1000),
         (1, 100_000),
+        (100_000, 1),  # with one input more, a bias say, there are twice as many
+        (25_000, 1, 2, 2),
         (50, 100, 4, 5),
         (320, 12, 3, 9),
         (400, 250, 1, 1),
@@ -168,11 +170,16 @@ def test_fans_follow_the_layer(student, sizes, kernel):
 
 
 @exercise("fans", weight=0.5)
-@given(shape=st.one_of(dims(2), dims(4)), place=integers(0, 3), low=BELOW_ONE)
-def test_fans_refuse_a_size_below_one(student, shape, place, low):
-    """A size below 1 raises ValueError, wherever it stands."""
+@given(
+    shape=st.one_of(dims(2), dims(4)),
+    places=st.sets(integers(0, 3), min_size=1, max_size=2),
+    low=BELOW_ONE,
+)
+def test_fans_refuse_a_size_below_one(student, shape, places, low):
+    """A size below 1 raises ValueError, wherever it stands, and so do two of them."""
     sizes = list(shape)
-    sizes[place % len(sizes)] = low
+    for place in places:
+        sizes[place % len(sizes)] = low
     assert_raises(ValueError, lambda: student.fans(tuple(sizes)))
 
 
@@ -235,6 +242,14 @@ def assert_all_differ(answer, shape):
         different >= 0.9 * len(x),
         f"{len(x):,} numbers, but apart from their signs only {different:,} different ones",
     )
+
+
+def assert_single_weights_vary(student, function, seed):
+    """A weight that is alone in its layer is drawn like any other, and not moved to a mean of 0."""
+    draw = getattr(student, function)
+    drawn = [elements(draw((1, 1), seeded(seed + i)), (1, 1), torch.float32) for i in range(2)]
+    # one draw of 2²⁴ may well be 0, two are not
+    assert_that(bool(torch.cat(drawn).any()), "two layers of shape (1, 1), and both weights are 0")
 
 
 SLICED = sampled_from([(50, 60), (60, 50), (12, 10, 3, 4), (5, 6, 4, 3)])
@@ -312,6 +327,7 @@ def test_xavier_normal_draws_new_numbers_for_each_layer(student):
 def test_xavier_normal_draws_each_weight_for_itself(student, shape, seed):
     """No two neurons start with the same weights, and no weight is another one turned round."""
     assert_all_differ(student.xavier_normal(shape, seeded(seed)), shape)
+    assert_single_weights_vary(student, "xavier_normal", seed)
 
 
 @exercise("he_uniform", weight=3)
@@ -382,6 +398,7 @@ def test_he_normal_draws_new_numbers_for_each_layer(student):
 def test_he_normal_draws_each_weight_for_itself(student, shape, seed):
     """No two neurons start with the same weights, and no weight is another one turned round."""
     assert_all_differ(student.he_normal(shape, seeded(seed)), shape)
+    assert_single_weights_vary(student, "he_normal", seed)
 
 
 # --- activation_stds -------------------------------------------------------------------------
