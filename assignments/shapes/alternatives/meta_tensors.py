@@ -86,6 +86,6 @@ def receptive_field(layers):
         if layer["kind"] in ("conv", "pool"):
             kernel = layer["kernel"]
             stride = layer.get("stride", {"conv": 1, "pool": kernel}[layer["kind"]])
-            _ranges((kernel, stride))
+            _ranges((kernel, stride, layer.get("dilation", 1)))
             size = (size - 1) * stride + layer.get("dilation", 1) * (kernel - 1) + 1
     return size
