@@ -104,6 +104,24 @@ def assert_as_the_reference(student: Any, reference: Any, lines: list[str], **sc
     assert_printed(student.program(lines), expected, dtype=torch.float64, terms=30, **scales)
 
 
+def assert_accuracy_and_more(student: Any, reference: Any, lines: list[str]) -> None:
+    """The same, where the first is an accuracy: hits have no dtype, and may be added in float32."""
+    expected = reference.program(lines)
+    dtypes = [torch.float32, *[torch.float64] * (len(expected) - 1)]
+    assert_printed(student.program(lines), expected, dtype=dtypes, terms=30, scale=100)
+
+
+def assert_not_seeded(student: Any, lines: list[str], call: str) -> None:
+    """Random numbers after a call depend on the seed that was set before it."""
+    seeded = [["torch.manual_seed(5)", call, "print(torch.rand(4))"],
+              ["torch.manual_seed(6)", call, "print(torch.rand(4))"]]  # fmt: skip
+    printed = student.program([*lines, *seeded[0], *seeded[1]])
+    problem = "the same random numbers after it, whichever seed was set before: does it set one?"
+    assert_that(len({str(numbers) for numbers in printed}) == 2, problem, printed)
+
+
+CAN_LEARN = ["print([p.requires_grad for p in model.parameters()])"]
+CAN_LEARN += ["print(torch.is_grad_enabled())"]
 STATE = ["for value in model.state_dict().values():", "    print(value)"]
 SINGLE = ["for value in model.state_dict().values():", "    print(value.float())"]
 
@@ -143,6 +161,14 @@ def test_epoch_steps_the_optimizer_that_it_is_given(student, reference, case):
     assert_as_the_reference(student, reference, lines, scale=10)
 
 
+@exercise("train_one_epoch", weight=0.5)
+@given(case=cases(("linear", "hidden layer")))
+def test_epoch_sets_no_seed(student, case):
+    """With a seed of its own every epoch would shuffle and drop alike."""
+    made = "optimizer = torch.optim.SGD(model.parameters(), lr=0.5)"
+    assert_not_seeded(student, case.lines("train_one_epoch", made), EPOCH)
+
+
 # --- evaluate -------------------------------------------------------------------------------------
 
 
@@ -153,7 +179,7 @@ def test_evaluation_equals_the_reference(student, reference, case, before):
     lines = case.lines("evaluate", f"model.train({before})")
     lines += ["accuracy, loss = evaluate(model, loader, nn.CrossEntropyLoss())"]
     lines += ["print(accuracy)", "print(loss)", "print(model.training)", *STATE]
-    assert_as_the_reference(student, reference, lines, scale=100)
+    assert_accuracy_and_more(student, reference, lines)
 
 
 @exercise("evaluate", weight=1)
@@ -162,19 +188,23 @@ def test_evaluation_asks_the_loss_that_it_is_given(student, reference, case):
     """`loss_fn` may be any function of logits and labels that gives a mean."""
     other = "def loss_fn(logits, y):\n    return (logits ** 2).sum(1).mean() + y.double().mean()"
     lines = case.lines("evaluate", other, "accuracy, loss = evaluate(model, loader, loss_fn)")
-    lines += ["print(type(accuracy).__name__, type(loss).__name__)", "print(accuracy)"]
-    assert_as_the_reference(student, reference, [*lines, "print(loss)"], scale=100)
+    lines += ["print(accuracy)", "print(loss)"]
+    lines += ["print(type(accuracy).__name__, type(loss).__name__)"]
+    assert_accuracy_and_more(student, reference, lines)
 
 
 @exercise("evaluate", weight=1)
 @given(case=cases(("linear", "hidden layer")))
 def test_evaluation_leaves_gradients_alone(student, reference, case):
-    """What is in .grad stays as it is: an evaluation may come between backward and step."""
+    """What is in .grad stays as it is: an evaluation may come between backward and step.
+
+    And training goes on after it: parameters want gradients, and they are recorded.
+    """
     lines = case.lines("evaluate")
     lines += ["for p in model.parameters():", "    p.grad = torch.ones_like(p)"]
     lines += ["evaluate(model, loader, nn.CrossEntropyLoss())"]
     lines += ["for p in model.parameters():", "    print(p.grad)"]
-    assert_as_the_reference(student, reference, lines)
+    assert_as_the_reference(student, reference, [*lines, *CAN_LEARN])
 
 
 # --- per_class_accuracy ---------------------------------------------------------------------------
@@ -186,20 +216,21 @@ def test_classes_equal_the_reference(student, reference, case, before, more):
     """Also where there are classes without a sample; and the model is afterwards what it was."""
     classes = f"per_class_accuracy(model, loader, {3 + more})"
     lines = case.lines("per_class_accuracy", f"model.train({before})")
-    lines += [f"print({classes}.float())", "print(model.training)", *SINGLE]
+    lines += [f"print({classes}.float())", "print(model.training)", *SINGLE, *CAN_LEARN]
     assert_printed(student.program(lines), reference.program(lines), dtype=torch.float32, scale=100)
 
 
 # --- fit ------------------------------------------------------------------------------------------
 
-OPTIMIZERS = sampled_from(["adam", "sgd", "rmsprop"])
+# the last one is what it is unless one is named
+OPTIMIZERS = sampled_from([f', optimizer="{name}"' for name in ("adam", "sgd", "rmsprop")] + [""])
 
 
 @exercise("fit", weight=4)
 @given(case=cases(), other=samples(), epochs=integers(1, 3), name=OPTIMIZERS)
 def test_fit_equals_the_reference(student, reference, case, other, epochs, name):
     """The curves of validation, and all that the model has learnt and measured in the end."""
-    call = f'fit(model, loader, val_loader, epochs={epochs}, lr=0.125, optimizer="{name}")'
+    call = f"fit(model, loader, val_loader, epochs={epochs}, lr=0.125{name})"
     lines = case.lines("fit", *loader(other, "val_loader"), f"curves = {call}")
     lines += ["print(tuple(curves.shape))", "print(curves[:, 2].float())"]
     weights = [*lines, *SINGLE]
@@ -213,12 +244,20 @@ def test_fit_equals_the_reference(student, reference, case, other, epochs, name)
 @given(case=cases(("linear", "hidden layer")), other=samples(), name=OPTIMIZERS)
 def test_curves_of_loss_equal_the_reference(student, reference, case, other, name):
     """The losses of validation after each of three epochs."""
-    call = f'fit(model, loader, val_loader, epochs=3, lr=0.125, optimizer="{name}")'
+    call = f"fit(model, loader, val_loader, epochs=3, lr=0.125{name})"
     lines = case.lines("fit", *loader(other, "val_loader"), f"curves = {call}")
     lines += ["print(curves[:, 3].float())"]
     assert_printed(
         student.program(lines), reference.program(lines), dtype=torch.float32, terms=30, scale=10
     )
+
+
+@exercise("fit", weight=0.5)
+@given(case=cases(("linear", "hidden layer")), epochs=integers(1, 3))
+def test_fit_sets_no_seed(student, case, epochs):
+    """A seed is the caller's to set."""
+    call = f"fit(model, loader, loader, epochs={epochs}, lr=0.125)"
+    assert_not_seeded(student, case.lines("fit"), call)
 
 
 @exercise("fit", weight=1)

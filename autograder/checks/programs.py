@@ -52,7 +52,7 @@ def assert_printed(
     printed: Sequence[Any],
     expected: Sequence[Any],
     *,
-    dtype: torch.dtype | None = None,
+    dtype: torch.dtype | Sequence[torch.dtype | None] | None = None,
     terms: int = 1,
     scale: float | Sequence[float | None] | None = None,
 ) -> None:
@@ -62,14 +62,15 @@ def assert_printed(
         printed: what ``student.program(…)`` gave.
         expected: the right values: floating-point numbers and tensors are compared by
             `assert_close`, to which the other arguments go; anything else by `assert_equal`.
-        dtype, terms, scale: see `assert_close`; a sequence has the scale of each value.
+        dtype, terms, scale: see `assert_close`; a sequence has the dtype or scale of each value.
     """
     scales = scale if isinstance(scale, Sequence) else [scale] * len(expected)
-    wanted = zip(expected, scales, strict=True)
-    for number, (ours, (theirs, own)) in enumerate(zip(printed, wanted, strict=False), start=1):
+    dtypes = dtype if isinstance(dtype, Sequence) else [dtype] * len(expected)
+    wanted = zip(expected, dtypes, scales, strict=True)
+    for number, (ours, (theirs, of, size)) in enumerate(zip(printed, wanted, strict=False), 1):
         try:
             if _is_floating(theirs):
-                assert_close(ours, theirs, dtype=dtype, terms=terms, scale=own)
+                assert_close(ours, theirs, dtype=of, terms=terms, scale=size)
             else:
                 assert_equal(ours, theirs)
         except CheckFailure as failure:

@@ -26,16 +26,16 @@ def evaluate(model, loader, loss_fn):
     training = model.training
     for module in model.modules():
         module.eval()
-    n = correct = 0
-    loss = 0.0
+    n = 0
+    correct = loss = 0.0
     with torch.set_grad_enabled(False):
         for x, y in loader:
             z = model(x)
             loss = loss + loss_fn(z, y) * x.size(0)
-            correct = correct + z.argmax(dim=-1).eq(y).sum()
+            correct += z.argmax(dim=-1).eq(y).float().mean().item() * len(y)
             n += x.size(0)
     model.train(training)
-    return correct.item() / n * 100, loss.item() / n
+    return correct / n * 100, loss.item() / n
 
 
 def per_class_accuracy(model, loader, num_classes):
