@@ -1,10 +1,13 @@
 """Hidden checks of stage `batching`: the reference, the edges, and what chance may and may not do.
 
-Where a check says "every order occurs", a right solution misses one of m equally likely outcomes
-in k independent draws with a probability of at most m·(1 − 1/m)^k, written beside it.
+What chance does is judged by `assert_equally_likely` and `assert_even`. Either refuses a right
+solution with a probability of at most FALSE_ALARM, whatever it makes of a seed, and no check asks
+them more than four times: that is below 1e-9 for a check.
 """
 
-from itertools import permutations
+from collections import Counter
+from itertools import combinations, permutations
+from math import log, sqrt
 
 import torch
 from hypothesis.strategies import booleans, integers, sampled_from
@@ -24,7 +27,9 @@ from autograder.checks import (
 
 FLOATS = sampled_from([torch.float32, torch.float64])
 BELOW_ONE = integers(-3, 0)
-DRAWS = 100
+DRAWS = 300  # of a few samples, where each outcome is counted
+ORDERS = 2500  # of more samples, where what they have in common is small
+FALSE_ALARM = 1e-10
 
 
 # --- what came back, in the form that the checks use -----------------------------------------
@@ -109,17 +114,51 @@ def seeded(seed):
     return torch.Generator().manual_seed(seed)
 
 
-def assert_every_outcome(seen, expected, what):
-    """Every outcome of chance was seen, and no other."""
-    seen, expected = list(seen), set(expected)
-    strange = sorted(set(seen) - expected)
+def assert_equally_likely(seen, expected, what):
+    """Every outcome of chance was seen about as often as any other, and nothing else was."""
+    seen, expected = Counter(seen), set(expected)
+    strange = sorted(seen.keys() - expected)
     assert_that(not strange, f"{what}: {strange[:3]} cannot be")
-    missing = sorted(expected - set(seen))
+    draws, fair = seen.total(), 1 / len(expected)
+    for outcome in sorted(expected):
+        # Chernoff: an outcome of probability p has a share of s or more (for s below p, of s or
+        # less) in k independent draws with a probability of at most exp(−k·KL(s, p)), where
+        # KL(s, p) = s·log(s/p) + (1 − s)·log((1 − s)/(1 − p)). Two sides for each outcome.
+        share = seen[outcome] / draws
+        divergence = sum(s * log(s / p) for s, p in ((share, fair), (1 - share, 1 - fair)) if s)
+        assert_that(
+            draws * divergence <= log(2 * len(expected) / FALSE_ALARM),
+            f"{what}: {outcome} came {seen[outcome]} times in {draws} draws, though each of "
+            f"{len(expected)} outcomes should be equally likely",
+        )
+
+
+def assert_even(correlations, n, what):
+    """Correlations of random orders of n samples with the order of the data are 0 on average."""
+    # Where all orders are equally likely, the correlation of an order with any n numbers has mean
+    # 0 and variance 1/(n − 1), and it is never beyond ±1. Bernstein: the mean of k independent ones
+    # is t or more away from 0 with a probability of at most 2·exp(−k·t²/2 / (1/(n − 1) + t/3)). It
+    # is FALSE_ALARM at this t.
+    a = log(2 / FALSE_ALARM) / (3 * len(correlations))
+    limit = a + sqrt(a * a + 6 * a / (n - 1))
+    mean = sum(correlations) / len(correlations)
     assert_that(
-        not missing,
-        f"{what}: in {len(seen)} draws {missing[:3]} never came, though each of "
-        f"{len(expected)} outcomes should be equally likely",
+        abs(mean) <= limit,
+        f"{what}: {mean:+.3f} on average of {len(correlations)} draws, where it is 0 ± {limit:.3f} "
+        f"if every order of {n} samples is equally likely",
     )
+
+
+def numbers(n):
+    """The numbers of n samples, less their mean."""
+    return torch.arange(n, dtype=torch.float64) - (n - 1) / 2
+
+
+def with_place(orders):
+    """The correlation of a sample's number with its place, for each of some orders."""
+    centred = numbers(len(orders[0]))
+    places = torch.tensor(orders, dtype=torch.float64)
+    return (places @ centred / centred.square().sum()).tolist()
 
 
 # --- num_batches -----------------------------------------------------------------------------
@@ -183,14 +222,26 @@ def test_generator_may_be_left_out(student, n, batch_size):
     assert_that(sorted(order) == list(range(n + 32)), f"not each of 0..{n + 31} once", answer)
     # a random order of 33 is the sorted one with probability 1/33!
     assert_that(order != tuple(range(n + 32)), "the samples come in order", answer)
+    # as in the public check of BatchLoader: below 3e-24 even with seeds of 31 bits
+    epochs = student.probe.minibatches_repeatedly(8, n + 32, batch_size, None)
+    different = len({order_of(epoch) for epoch in epochs})
+    assert_that(different > 5, f"8 calls without a generator, but {different} different orders")
 
 
 @exercise("minibatches", weight=1.5)
 def test_every_order_occurs(student):
     """Every order of the samples is equally likely, across the borders of batches too."""
     orders = [order_of(student.minibatches(3, 2, generator=seeded(s))) for s in range(DRAWS)]
-    # 6·(5/6)^100 < 8e-8
-    assert_every_outcome(orders, permutations(range(3)), "orders of 3 samples in batches of 2")
+    assert_equally_likely(orders, permutations(range(3)), "orders of 3 samples in batches of 2")
+    # what favours some orders a little does so more clearly among more samples
+    orders = [
+        order_of(epoch)
+        for seed in range(ORDERS // 250)
+        for epoch in student.probe.minibatches_repeatedly(250, 16, 6, seeded(seed))
+    ]
+    for order in orders:
+        assert_that(sorted(order) == list(range(16)), "not each of 0..15 once")
+    assert_even(with_place(orders), 16, "correlation of an index with its place in the epoch")
 
 
 @exercise("minibatches", weight=1)
@@ -200,8 +251,7 @@ def test_drop_last_drops_any_sample(student):
         order_of(student.minibatches(3, 2, drop_last=True, generator=seeded(s)))
         for s in range(DRAWS)
     ]
-    # 6·(5/6)^100 < 8e-8
-    assert_every_outcome(orders, permutations(range(3), 2), "the full batch of 2 among 3 samples")
+    assert_equally_likely(orders, permutations(range(3), 2), "the full batch of 2 among 3 samples")
 
 
 @exercise("minibatches", weight=1.5)
@@ -266,12 +316,18 @@ def test_every_choice_occurs(student):
         assert_that(
             sorted([*train.tolist(), *val.tolist()]) == list(range(5)), "not each of 0..4 once"
         )
-    # 10·(9/10)^100 < 3e-4 would be too much; the 5 samples one by one: 5·(3/5)^100 < 4e-22
-    missing = set(range(5)) - {i for pair_ in chosen for i in pair_}
-    assert_that(not missing, f"in {DRAWS} draws {sorted(missing)} never came to validation")
-    # with 8 of 10 choices or fewer: C(10, 2)·(8/10)^100 < 1e-8
-    different = len(set(chosen))
-    assert_that(different > 8, f"only {different} of the 10 choices of 2 among 5 ever came")
+    assert_equally_likely(chosen, combinations(range(5), 2), "choices of 2 among 5 to validate")
+    # what favours some samples a little does so more clearly among more of them
+    correlations = []
+    for seed in range(ORDERS):
+        train, val = split(student.train_val_split(8, 4, seeded(seed)))
+        assert_that(
+            sorted([*train.tolist(), *val.tolist()]) == list(range(8)), "not each of 0..7 once"
+        )
+        part = torch.full((8,), -1.0, dtype=torch.float64)
+        part[val] = 1
+        correlations.append(float(part @ numbers(8) / (part.norm() * numbers(8).norm())))
+    assert_even(correlations, 8, "correlation of an index with being one of 4 to validate")
 
 
 @exercise("train_val_split", weight=1)
@@ -317,6 +373,11 @@ def test_inputs_become_pixels(student, reference, images):
     x = reference.normalize(images)
     assert_equal(student.denormalize(x), images)
     assert_equal(student.again.denormalize(x), images)
+    # other right ways to normalize round otherwise, in float64 or one step of float32 up or down
+    pixels, one = images.unsqueeze(1), torch.tensor(1.0)
+    for other in (pixels * (2 / 255) - 1, (pixels.double() * (2 / 255) - 1).float()):
+        for rounded in (other.nextafter(-one), other, other.nextafter(one)):
+            assert_equal(student.denormalize(rounded.clamp(-1, 1)), images)
 
 
 # --- sse -------------------------------------------------------------------------------------
@@ -376,6 +437,9 @@ def test_batches_have_the_right_sizes(student, n, batch_size, drop_last, shuffle
         sizes = [len(batch[0]) for batch in epoch]
         assert_that(sizes == expected, f"the batches have the sizes {sizes}, not {expected}")
         assert_that(len(set(order)) == len(order), "a sample comes twice in an epoch")
+        if not shuffle:
+            in_order = order == tuple(range(len(order)))
+            assert_that(in_order, "without shuffle, the samples are not in the order of the data")
 
 
 @exercise("BatchLoader", weight=1)
@@ -397,16 +461,24 @@ def test_data_keep_their_shape_and_dtype(student, x_dtype, y_dtype, x_sizes, y_s
 
 
 @exercise("BatchLoader", weight=1)
-@given(n=integers(1, 16), batch_size=integers(1, 5), taken=integers(1, 4), generator=generators())
-def test_a_broken_off_epoch_is_forgotten(student, n, batch_size, taken, generator):
-    """After a loop that was broken off, the next one is a whole epoch again."""
+@given(n=integers(1, 16), batch_size=integers(1, 5), taken=integers(1, 4), seed=seeds())
+def test_a_broken_off_epoch_is_forgotten(student, n, batch_size, taken, seed):
+    """After a loop that was broken off, the next one is a whole epoch again, in a new order."""
     x, y = numbered(n)
-    epoch = student.probe.epoch_after_a_break(x, y, batch_size, taken, generator=generator)
+    epoch = student.probe.epoch_after_a_break(x, y, batch_size, taken, generator=seeded(seed))
     order = visited(epoch, x, y)
     assert_that(
         sorted(order) == list(range(n)),
         f"the loop after a break visited the samples {sorted(order)}, not each of 0..{n - 1} once",
     )
+    x, y = numbered(32)
+    repeated = []
+    for other in range(seed, seed + 3):
+        [first] = student.probe.orders(32, 5, generator=seeded(other))
+        epoch = student.probe.epoch_after_a_break(x, y, 5, taken, generator=seeded(other))
+        repeated.append(visited(epoch, x, y) == flat(first))
+    # all three by chance: below 30·2^(−31·3) < 4e-27 even where only 31 bits are drawn
+    assert_that(not all(repeated), "the loop after a break repeats the order of the one before")
 
 
 @exercise("BatchLoader", weight=1)
@@ -459,10 +531,19 @@ def test_epochs_come_from_the_generator_alone(student, n, batch_size, seed):
 @given(drop_last=booleans())
 def test_every_order_of_an_epoch_occurs(student, drop_last):
     """Every order of the samples is equally likely in every epoch, with drop_last too."""
-    epochs = student.probe.orders(3, 2, DRAWS, drop_last=drop_last, generator=seeded(1))
-    # 2·6·(5/6)^100 < 2e-7
+    options = {"drop_last": drop_last}
+    epochs = student.probe.orders(3, 2, DRAWS, **options, generator=seeded(1))
     expected = permutations(range(3), 2 if drop_last else 3)
-    assert_every_outcome(map(flat, epochs), expected, "orders of 3 samples in batches of 2")
+    assert_equally_likely(map(flat, epochs), expected, "orders of 3 samples in batches of 2")
+    # what favours some orders a little does so more clearly among more samples
+    orders = [
+        flat(epoch)
+        for seed in range(ORDERS // 250)
+        for epoch in student.probe.orders(16, 4, 250, **options, generator=seeded(seed))
+    ]
+    for order in orders:
+        assert_that(sorted(order) == list(range(16)), "an epoch visits not every sample once")
+    assert_even(with_place(orders), 16, "correlation of a sample's number with its place")
 
 
 @exercise("BatchLoader", weight=1)
@@ -508,7 +589,8 @@ def test_each_sample_shrinks_the_error(student, xs, n, k, lr, epochs, generator)
     x = xs[:n]
     left = float((1 - 2 * lr * x.double() ** 2).prod()) ** epochs
     w = student.sgd_line(x, k * x, lr=lr, batch_size=1, epochs=epochs, generator=generator)
-    assert_close(slope(w), k * (1 - left), terms=n * epochs, scale=4)
+    # a float does not say what it was computed in: that has to be the dtype of the data
+    assert_close(slope(w), k * (1 - left), dtype=x.dtype, terms=n * epochs, scale=4)
 
 
 @exercise("sgd_line", weight=2)
@@ -541,27 +623,35 @@ def descend(batches):
     return w
 
 
-def slopes_of(student, y, **options):
-    """The slopes for DRAWS seeds of the generator, all samples at x = 1."""
+def slopes_of(student, y, draws, **options):
+    """The slopes for some seeds of the generator, all samples at x = 1."""
     x, y = torch.ones(len(y)), torch.tensor(y)
     found = [
         slope(student.sgd_line(x, y, lr=1 / 4, generator=seeded(seed), **options))
-        for seed in range(DRAWS)
+        for seed in range(draws)
     ]
     for w in found:
         assert_that(isinstance(w, float), "expected a float", w)
-    return [round(w, 4) for w in found]  # the outcomes are exact in binary, and apart
+    return [round(w, 4) for w in found]  # single outcomes are exact in binary, and apart
 
 
 @exercise("sgd_line", weight=1)
 def test_every_epoch_has_an_order_of_its_own(student):
-    """Two samples in two epochs: each epoch takes both, in either order, whatever the other did."""
+    """Each epoch takes all samples, every order of them equally likely, whatever the others did."""
     a, b = [4.0], [-4.0]
     orders = [(a, b), (b, a)]
     expected = {descend([*first, *second]) for first in orders for second in orders}
-    found = slopes_of(student, [4.0, -4.0], batch_size=1, epochs=2)
-    # 4·(3/4)^100 < 2e-12
-    assert_every_outcome(found, expected, "slopes of (1, 4), (1, −4) after two epochs, lr = 1/4")
+    found = slopes_of(student, [4.0, -4.0], DRAWS, batch_size=1, epochs=2)
+    assert_equally_likely(found, expected, "slopes of (1, 4), (1, −4) after two epochs, lr = 1/4")
+    # What favours some orders a little does so more clearly among more samples. After four batches
+    # w is the sum of the y, each times a weight that tells the place of its batch: over the norms
+    # of the weights, less their mean, and of the y, it is their correlation.
+    y = numbers(8)
+    weight = torch.tensor([1 / 32, 1 / 16, 1 / 8, 1 / 4], dtype=torch.float64).repeat_interleave(2)
+    norm = float((weight - weight.mean()).norm() * y.norm())
+    found = slopes_of(student, y.tolist(), ORDERS // 2, batch_size=2, epochs=1)
+    what = "correlation of y with the place in the epoch, as slopes of 8 samples tell it"
+    assert_even([w / norm for w in found], 8, what)
 
 
 @exercise("sgd_line", weight=1)
@@ -569,9 +659,8 @@ def test_partial_batch_is_a_step_of_its_own_mean(student):
     """Of four samples in batches of three, any may be the one that makes the last step alone."""
     y = [12.0, -12.0, 24.0, -48.0]
     expected = {descend([[*y[:k], *y[k + 1 :]], [y[k]]]) for k in range(4)}
-    found = slopes_of(student, y, batch_size=3, epochs=1)
-    # 4·(3/4)^100 < 2e-12
-    assert_every_outcome(found, expected, f"slopes of y = {y} at x = 1, lr = 1/4")
+    found = slopes_of(student, y, DRAWS, batch_size=3, epochs=1)
+    assert_equally_likely(found, expected, f"slopes of y = {y} at x = 1, lr = 1/4")
 
 
 @exercise("sgd_line", weight=1)
