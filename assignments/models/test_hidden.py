@@ -155,6 +155,37 @@ def test_no_logit_is_dropped(student):
     assert_that(bool((got != got[0]).any()), "16 equal images lost the same, all of them")
 
 
+@exercise("mnist_cnn", weight=1)
+def test_dropout_is_behind_the_pooling(student):
+    """With dropout in training, nothing is lost of what the convolutions and the pooling read."""
+    lines = [
+        *made("mnist_cnn(dropout=True)", (1, 1, 28, 28), torch.float64),
+        "for p in model.parameters():",
+        "    p.data.fill_(1.0)",
+        "    if p.numel() in (32 * 9, 64 * 32 * 9):  # of each kernel only the middle is not 0",
+        "        p.data.copy_(torch.eye(9)[4].repeat(p.numel() // 9).reshape(p.shape))",
+        "",
+        "x = torch.ones(8, 1, 28, 28).double()",
+        "x[:, :, 1::2, 1::2] = 2.0  # in each window of the pooling the lower right pixel",
+        "model.train()",
+        "model(x).sum().backward()",
+        "for p in model.parameters():",
+        "    if p.numel() == 64 * 32 * 9:",
+        "        print(p.grad.reshape(64, 32, 9).sum(dim=0))",
+    ]
+    # This gradient is the sum of what the second convolution reads around each pixel that the
+    # pooling passes on. Without dropout in front of it that is 2 + 1 in the middle and 1 + 1 around
+    # it, in each channel; dropout behind the pooling weights pixels, but all nine places alike.
+    got = tensor_of(student, lines, (32, 9))
+    expected = torch.tensor([2.0, 2, 2, 2, 3, 2, 2, 2, 2]).double() * got[0, 0] / 2
+    right = bool(((got - expected).abs() <= 1e-6 * got.abs().max()).all())
+    problem = (
+        "of an image in training the second convolution and the pooling do not see everything: is "
+        "something dropped in front of them?"
+    )
+    assert_that(right, problem)
+
+
 # --- small_cnn -------------------------------------------------------------------------------
 
 
@@ -218,7 +249,7 @@ def with_normalised_logits(logits: list[torch.Tensor], classes: int) -> list[tor
 @exercise("ResidualBlock", weight=4)
 @given(x=tensors((1, 2, 3, 3), dtype=FLOATS, low=0, high=8, layouts=False))
 def test_sum_is_not_weighted(student, x):
-    """Without weights the block is the identity for x ≥ 0 in float64 too, trained or not."""
+    """Without weights it is the identity for x ≥ 0 in float64 too, trained or not, with slope 1."""
     lines = [
         *made("ResidualBlock(2)", (1, 2, 3, 3), x.dtype),
         "for p in model.parameters():",
@@ -227,8 +258,32 @@ def test_sum_is_not_weighted(student, x):
         "print(model(x))",
         "print(model.train()(x))",
         "print(model.eval()(x))",
+        "x = (x + 1).requires_grad_()",
+        "model(x).sum().backward()",
+        "print(x.grad)",
     ]
-    assert_printed(student.program(lines), [x, x, x], dtype=x.dtype)
+    expected = [x, x, x, torch.ones_like(x)]
+    assert_printed(student.program(lines), expected, dtype=x.dtype)
+
+
+@exercise("ResidualBlock", weight=2)
+def test_sum_is_of_x_as_it_is(student):
+    """Where f gives the same c > 0 for every x, the block makes c/2 of x = −c/2."""
+    lines = [
+        *made("ResidualBlock(2)", (1, 2, 3, 3), torch.float64),
+        "for p in model.parameters():",
+        "    p.data.fill_(1.0 if p.dim() < 2 else 0.0)  # biases (and scales) of 1 without weights",
+        "x = torch.ones(1, 2, 3, 3).double()",
+        "for size in (16, 4, 0.25):",
+        "    c = model(size * x) - size * x",
+        "    print(c)",
+        "print(model(-c / 2))",
+    ]
+    *found, y = (plain(value, (1, 2, 3, 3)) for value in student.program(lines))
+    c = found[-1]
+    known = all(bool((other - c).abs().max() < 1e-9) for other in found) and bool((c > 0.01).all())
+    if known:  # an f may have no biases, or more than those
+        assert_close(y, c / 2, dtype=torch.float64, terms=20, scale=float(c.max()))
 
 
 @exercise("ResidualBlock", weight=1)
@@ -396,6 +451,16 @@ NETWORKS: dict[str, tuple[list[str], Shape, int]] = {
         (2, 2, 2, 2),
         6,
     ),
+    "names that mislead": (
+        [
+            "model = nn.Sequential(nn.Flatten())",
+            "model.head, model.classifier, model.fc = (nn.Linear(n, 7) for n in (8, 7, 7))",
+            "model.norm, model.relu = nn.BatchNorm1d(7), nn.ReLU()",
+            "model.first = nn.Linear(7, 5)",
+        ],
+        (2, 2, 2, 2),
+        7,
+    ),
     "nothing but a head": (
         ["model = nn.Sequential(nn.BatchNorm1d(4), nn.Linear(4, 5))"],
         (2, 4),
@@ -561,7 +626,10 @@ def test_images_match_the_reference(student, reference, case, data):
 @exercise("patchify", weight=1)
 @given(
     sizes=sampled_from(
-        [(4, 6, 4), (6, 4, 4), (5, 5, 2), (3, 6, 2), (2, 2, 4), (4, 4, 0), (2, 2, -1)]
+        [
+            *[(4, 6, 4), (6, 4, 4), (5, 5, 2), (3, 6, 2), (2, 2, 4), (4, 4, 0), (2, 2, -1)],
+            *[(3, 4, 2), (2, 8, 4), (8, 2, 4)],  # with pixels enough
+        ]
     )
 )
 def test_patches_that_do_not_fill_raise(student, sizes):

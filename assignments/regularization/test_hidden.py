@@ -29,7 +29,7 @@ from autograder.checks import (
 
 FLOATS = sampled_from([torch.float32, torch.float64])
 SHAPES = st.lists(integers(1, 4), max_size=4).map(tuple)
-STRENGTHS = sampled_from([0.5, 0.0, 0.01, 0.125, 1.0, 3.0, 100.0])  # λ
+STRENGTHS = sampled_from([0.5, 0.0, 0.01, 0.125, 1.0, 2.5, 3.0, 100.0])  # λ
 RATES = sampled_from([0.5, 0.0, 0.01, 0.125, 1.0, 2.0])  # learning rates
 DECAYS = sampled_from([0.25, 0.0, 0.01, 0.5, 1.0, 3.0])  # weight decays
 PROBABILITIES = sampled_from([0.1, 0.125, 0.25, 0.3, 0.5, 0.75, 0.9])
@@ -81,8 +81,11 @@ ITERABLES = sampled_from(
 )
 
 
-def assert_gradients_of_a_loss(student, name, params, iterable, lam, expected):
-    """With the penalty added to a loss, its part is added to the loss's gradients, once."""
+def assert_gradients_of_a_loss(student, reference, name, params, iterable, lam, expected):
+    """With the penalty added to a loss, its part is added to the loss's gradients, once.
+
+    And a parameter that requires no gradient counts as much as the others.
+    """
     program = [
         *beginning(name, params),
         "loss = (3 * w).sum() + (5 * b).sum()",
@@ -91,9 +94,12 @@ def assert_gradients_of_a_loss(student, name, params, iterable, lam, expected):
         "print(b.grad)",
         "print(w)",
         "print(b)",
+        f"print({name}([w.detach(), b], {lam}))",
     ]
-    gradients = [slope + expected(p.double()) for slope, p in zip((3, 5), params, strict=True)]
-    wanted = [*gradients, *(p.double() for p in params)]  # and the parameters as they were
+    doubles = [p.double() for p in params]
+    gradients = [slope + expected(p) for slope, p in zip((3, 5), doubles, strict=True)]
+    # and the parameters as they were
+    wanted = [*gradients, *doubles, getattr(reference, name)(doubles, lam)]
     dtype = params[0].dtype
     assert_printed(student.program(program), wanted, dtype=dtype, terms=elements(params))
 
@@ -112,10 +118,10 @@ def test_l1_matches_the_reference(student, reference, params, lam):
 
 @exercise("l1_penalty", weight=3)
 @given(params=written_parameters(), iterable=ITERABLES, lam=sampled_from([0.5, 0.0, 2.0]))
-def test_l1_of_any_iterable_of_parameters(student, params, iterable, lam):
+def test_l1_of_any_iterable_of_parameters(student, reference, params, iterable, lam):
     """A list, a generator, model.parameters(): the gradient of a loss has ±λ added to it."""
     assert_gradients_of_a_loss(
-        student, "l1_penalty", params, iterable, lam, lambda p: lam * p.sign()
+        student, reference, "l1_penalty", params, iterable, lam, lambda p: lam * p.sign()
     )
 
 
@@ -179,9 +185,11 @@ def test_l2_matches_the_reference(student, reference, params, lam):
     iterable=ITERABLES,
     lam=sampled_from([0.5, 0.0, 2.0]),
 )
-def test_l2_of_any_iterable_of_parameters(student, params, iterable, lam):
+def test_l2_of_any_iterable_of_parameters(student, reference, params, iterable, lam):
     """A list, a generator, model.parameters(): the gradient of a loss has 2λp added to it."""
-    assert_gradients_of_a_loss(student, "l2_penalty", params, iterable, lam, lambda p: 2 * lam * p)
+    assert_gradients_of_a_loss(
+        student, reference, "l2_penalty", params, iterable, lam, lambda p: 2 * lam * p
+    )
 
 
 @exercise("l2_penalty", weight=0.5)
@@ -230,6 +238,7 @@ def test_step_matches_the_reference(student, reference, step):
     expected = reference.weight_decay_step(w.double(), grad.double(), lr, wd)
     answer = student.again.weight_decay_step(w, grad, lr, wd)
     assert_close(answer, expected, dtype=w.dtype, terms=2, scale=reach(*step))
+    assert_equal(student.probe.tensors_after("weight_decay_step", *step), [w, grad])
 
 
 @exercise("weight_decay_step", weight=1)
@@ -264,6 +273,24 @@ def test_weights_rest_where_decay_and_gradient_balance(student, w, lr, wd):
     grad = -wd * w
     answer = student.weight_decay_step(w, grad, lr, wd)
     assert_close(answer, w.double(), dtype=w.dtype, terms=2, scale=reach(w, grad, lr, wd))
+
+
+@exercise("weight_decay_step", weight=0.5)
+@given(w=tensors((2, 3), dtype=FLOATS, layouts=False), lr=RATES, wd=DECAYS)
+def test_new_weights_are_a_new_tensor(student, w, lr, wd):
+    """Who changes the new weights changes neither the old ones nor the gradient."""
+    lines = [
+        "import torch",
+        "from regularization import weight_decay_step",
+        "",
+        f"w = {code(w)}",
+        "grad = torch.zeros_like(w)",
+        f"new = weight_decay_step(w, grad, {lr}, {wd})",
+        "new.data.fill_(7.0)",
+        "print(w)",
+        "print(grad)",
+    ]
+    assert_printed(student.program(lines), [w, torch.zeros_like(w)], dtype=w.dtype)
 
 
 # --- dropout: what came back -----------------------------------------------------------------
@@ -342,6 +369,8 @@ def test_kept_elements_are_divided_by_the_share_kept(student, x, p, rectified, g
     x = x.relu() if rectified else x
     y, mask = output_and_mask(student.again.dropout(x, p, True, generator), x)
     assert_close(y, x.double() * mask / (1 - p), dtype=x.dtype)
+    # where x is masked in place, a second call gives the same y
+    assert_equal(student.probe.tensors_after("dropout", x, p, True, generator), [x])
 
 
 @exercise("dropout", weight=6)
@@ -528,6 +557,7 @@ def test_edges_of_p_hold_no_nan(student, x, p, seed):
     assert_close(y, (1 - p) * x.double(), dtype=x.dtype)
     right = bool((mask == (p == 0)).all())
     assert_that(right, f"with p = {p} the mask is {1 - p:.0f} everywhere", answer)
+    assert_equal(student.probe.tensors_after("dropout", x, p, True, generator), [x])
 
 
 @exercise("dropout", weight=3)
@@ -570,6 +600,7 @@ def test_gradient_matches_the_reference(student, reference, call):
     expected = reference.dropout_backward(dout.double(), mask, p)
     answer = student.again.dropout_backward(dout, mask, p)
     assert_close(answer, expected, dtype=dout.dtype)
+    assert_equal(student.probe.tensors_after("dropout_backward", *call), [dout, mask])
 
 
 @exercise("dropout_backward", weight=1.5)
@@ -580,6 +611,7 @@ def test_edges_of_p_in_the_gradient(student, dout, p, floating):
     mask = torch.full(dout.shape, p == 0).to(dout.dtype if floating else torch.bool)
     answer = student.again.dropout_backward(dout, mask, p)
     assert_close(answer, (1 - p) * dout.double(), dtype=dout.dtype)
+    assert_equal(student.probe.tensors_after("dropout_backward", dout, mask, p), [dout, mask])
 
 
 @exercise("dropout_backward", weight=1.5)
