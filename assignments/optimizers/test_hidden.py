@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from hypothesis import example
 from hypothesis import strategies as st
 from hypothesis.strategies import integers, sampled_from
 
@@ -81,7 +82,8 @@ def scenarios(draw: st.DrawFn, options: st.SearchStrategy[dict[str, Any]], *, ga
     """A scenario of one to three parameters and one to four steps.
 
     A parameter may miss its gradient: in any one step, where there may be `gaps`, else in all from
-    some step on. (Before that it makes no difference whose steps an optimizer counts.)
+    some step on. (Before that it makes no difference whose steps an optimizer counts.) In another
+    step its gradient may be zero, which is not the same.
     """
     dtype = draw(FLOATS)
     shapes = draw(st.lists(sampled_from([(2,), (), (3,), (1, 2), (2, 2)]), min_size=1, max_size=3))
@@ -90,12 +92,25 @@ def scenarios(draw: st.DrawFn, options: st.SearchStrategy[dict[str, Any]], *, ga
     steps = draw(st.lists(step, min_size=1, max_size=4))
     firsts = [draw(st.none() | integers(0, 3)) for _ in shapes]
     missing = [() if n is None else (n,) if gaps else range(n, 4) for n in firsts]
+    zeros = [draw(st.none() | integers(0, 3)) for _ in shapes]
     steps = [
-        (lr, [None if number in none else g for g, none in zip(gradients, missing, strict=True)])
+        (
+            lr,
+            [
+                None if number in none else torch.zeros_like(g) if number == zero else g
+                for g, none, zero in zip(gradients, missing, zeros, strict=True)
+            ],
+        )
         for number, (lr, gradients) in enumerate(steps)
     ]
     starts = [draw(values(shape, dtype)) for shape in shapes]
     return Scenario(starts, draw(options), steps)
+
+
+def walk(*gradients: float, **options: Any) -> Scenario:
+    """One parameter from 1 on, with gradients given one by one."""
+    start, *ways = (torch.tensor([number], dtype=torch.float64) for number in (1.0, *gradients))
+    return Scenario([start], {"lr": 0.5, **options}, [(None, [g]) for g in ways])
 
 
 def size(*printed: Any) -> float:
@@ -126,12 +141,17 @@ SGD = (
 )
 EMA = options({}, beta=sampled_from([0.5, 0.9, 0.2, 0.0, 1.0]))
 ADAGRAD = options({"eps": EPS})
-RMSPROP = options({"eps": EPS}, alpha=DECAY)
+# Where the mean of squares stays 0, or is that of the newest gradient alone, eps is what keeps
+# steps short.
+RMSPROP = options({"eps": EPS}, alpha=DECAY) | options({}, alpha=st.just(1.0), eps=EPS)
+FORGETFUL = options({}, betas=st.tuples(sampled_from([0.0, 0.5, 0.8]), st.just(0.0)), eps=EPS)
 # A weight decay can cancel a gradient but for rounding errors, and a small eps would amplify them.
-ADAM = options({"eps": EPS}, betas=BETAS) | options(
-    {}, betas=BETAS, eps=EPS, weight_decay=sampled_from([0.1, 0.5])
+ADAM = (
+    options({"eps": EPS}, betas=BETAS)
+    | options({}, betas=BETAS, eps=EPS, weight_decay=sampled_from([0.1, 0.5]))
+    | FORGETFUL
 )
-ADAMAX = options({"eps": EPS}, betas=BETAS)
+ADAMAX = options({"eps": EPS}, betas=BETAS) | FORGETFUL
 
 
 # --- other programs than a list of steps ------------------------------------------------------
@@ -347,6 +367,7 @@ def assert_ignores_scale(
 
 @exercise("SGD", weight=3)
 @given(scenario=scenarios(SGD, gaps=True))
+@example(scenario=walk(3.0, 0.0, 4.0, momentum=0.5))
 def test_sgd_equals_the_reference(student, reference, scenario):
     """Each step is the formula's, for several parameters of any shape, some without a gradient."""
     assert_follows(student, reference, "SGD", scenario)
@@ -399,6 +420,7 @@ def test_sgd_refuses_options(student, option):
 
 @exercise("EMAMomentum", weight=3)
 @given(scenario=scenarios(EMA, gaps=True))
+@example(scenario=walk(3.0, 0.0, 4.0, beta=0.5))
 def test_emamomentum_equals_the_reference(student, reference, scenario):
     """Each step is the formula's, for several parameters of any shape, some without a gradient."""
     assert_follows(student, reference, "EMAMomentum", scenario)
@@ -451,6 +473,7 @@ def test_emamomentum_refuses_options(student, option):
 
 @exercise("Adagrad", weight=3)
 @given(scenario=scenarios(ADAGRAD, gaps=True))
+@example(scenario=walk(3.0, 4.0, eps=0.0))
 def test_adagrad_equals_the_reference(student, reference, scenario):
     """Each step is the formula's, for several parameters of any shape, some without a gradient."""
     assert_follows(student, reference, "Adagrad", scenario)
@@ -496,6 +519,8 @@ def test_adagrad_has_defaults(student, reference, gradients):
 
 @exercise("RMSprop", weight=3)
 @given(scenario=scenarios(RMSPROP, gaps=True))
+@example(scenario=walk(3.0, 0.0, 4.0, alpha=0.75))
+@example(scenario=walk(3.0, 4.0, alpha=0.75, eps=0.0))
 def test_rmsprop_equals_the_reference(student, reference, scenario):
     """Each step is the formula's, for several parameters of any shape, some without a gradient."""
     assert_follows(student, reference, "RMSprop", scenario)
@@ -548,6 +573,7 @@ def test_rmsprop_refuses_options(student, option):
 
 @exercise("Adam", weight=3)
 @given(scenario=scenarios(ADAM, gaps=False))
+@example(scenario=walk(3.0, 0.0, 4.0, betas=(0.5, 0.75)))
 def test_adam_equals_the_reference(student, reference, scenario):
     """Each step is the formula's, for several parameters of any shape, some without a gradient."""
     assert_follows(student, reference, "Adam", scenario)
@@ -611,6 +637,7 @@ def test_adam_ignores_the_scale(student, betas, gradients, factor):
 
 @exercise("Adamax", weight=3)
 @given(scenario=scenarios(ADAMAX, gaps=False))
+@example(scenario=walk(3.0, 0.0, 4.0, betas=(0.5, 0.75)))
 def test_adamax_equals_the_reference(student, reference, scenario):
     """Each step is the formula's, for several parameters of any shape, some without a gradient."""
     assert_follows(student, reference, "Adamax", scenario)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from hypothesis import example
 from hypothesis import strategies as st
 from hypothesis.strategies import integers, lists, sampled_from
 
@@ -17,10 +18,18 @@ from autograder.checks import (
 )
 
 RATES = sampled_from([1.0, 0.5, 0.1, 0.01, 3.0])
-# k·step stays below 60, where float32 is far from its smallest numbers
-DECAYS = sampled_from([0.0, 0.5, 0.25, 0.1, 0.02, 0.001, 1.0])
-BOUNDS = sampled_from([(0.0, 1.0), (0.125, 1.0), (0.1, 0.5), (0.001, 0.1), (0.25, 2.0), (2.0, 3.0)])
+DECAYS = sampled_from([0.0, 0.5, 0.25, 0.1, 0.02, 0.001, 1.0, 2.0, 4.0])
+BOUNDS = sampled_from(
+    [(0.0, 1.0), (0.125, 1.0), (0.1, 0.5), (0.001, 0.1), (0.25, 2.0), (2.0, 3.0), (0.5, 0.5)]
+)
 BELOW_ONE = integers(-3, 0)
+
+
+@st.composite
+def decays(draw: st.DrawFn, most: int) -> tuple[float, int]:
+    """A k, and a number of steps so small that float32 is far from its smallest numbers."""
+    k = draw(DECAYS)
+    return k, draw(integers(0, int(most / max(k, 1))))
 
 
 @st.composite
@@ -42,17 +51,23 @@ def number(answer: object) -> float:
 
 
 @exercise("exponential_decay", weight=2)
-@given(lr0=RATES, k=DECAYS, step=integers(0, 60))
-def test_exponential_equals_the_reference(student, reference, lr0, k, step):
+@given(lr0=RATES, decay=decays(60))
+@example(lr0=1.0, decay=(0.001, 5000))  # deeper than Python lets a function call itself
+@example(lr0=0.1, decay=(1.0, 1000))  # e^1000 is beyond all floats, e^(−1000) is 0
+def test_exponential_equals_the_reference(student, reference, lr0, decay):
     """The rate is η₀·e^(−k·step), for slow decay, fast decay and none."""
+    k, step = decay
     expected = reference.exponential_decay(lr0, k, step)
-    assert_close(student.exponential_decay(lr0, k, step), expected, terms=step + 1)
+    # where it is 0, the smallest numbers of float32 are as good
+    scale = max(expected, 1e-30)
+    assert_close(student.exponential_decay(lr0, k, step), expected, terms=step + 1, scale=scale)
 
 
 @exercise("exponential_decay")
-@given(lr0=RATES, k=DECAYS, step=integers(0, 40), more=integers(1, 8))
-def test_exponential_goes_on_from_any_step(student, reference, lr0, k, step, more):
+@given(lr0=RATES, decay=decays(40), more=integers(1, 8))
+def test_exponential_goes_on_from_any_step(student, reference, lr0, decay, more):
     """To decay from where a step left off is as good as to go on."""
+    k, step = decay
     halfway = number(student.exponential_decay(lr0, k, step))
     expected = reference.exponential_decay(lr0, k, step + more)
     answer = student.exponential_decay(halfway, k, more)
@@ -90,6 +105,7 @@ def test_inverse_is_half_after_one_over_k(student, lr0, half_life):
 
 @exercise("triangular", weight=3)
 @given(bounds=BOUNDS, half_cycle=integers(1, 30), step=integers(0, 200))
+@example(bounds=(0.125, 1.0), half_cycle=2, step=5003)  # too deep for a call per step or cycle
 def test_triangle_equals_the_reference(student, reference, bounds, half_cycle, step):
     """The rate is on the straight line between the last bound and the next."""
     call = *bounds, half_cycle, step
@@ -129,6 +145,7 @@ def test_triangle_refuses_a_cycle_below_one(student, half_cycle, step):
 
 @exercise("cosine_restarts", weight=3)
 @given(bounds=BOUNDS, period=integers(1, 12), mult=integers(1, 4), step=integers(0, 200))
+@example(bounds=(0.125, 1.0), period=2, mult=1, step=5003)  # too deep for a call per period
 def test_cosine_equals_the_reference(student, reference, bounds, period, mult, step):
     """The rate is on the cosine wave of the period that the step falls into."""
     call = *bounds, period, step, mult
@@ -180,8 +197,11 @@ def test_cosine_refuses_a_factor_below_one(student, period, step, mult):
 
 # --- EarlyStopping ---------------------------------------------------------------------------
 
-# exact in binary, so that `best − min_delta` is exact too; few, so that losses come again
-LOSSES = integers(-4, 8).map(lambda quarters: quarters / 4)
+# exact in binary, so that `best − min_delta` is exact too; few, so that losses come again; some
+# have more than two decimals
+LOSSES = sampled_from(
+    [quarters / 4 for quarters in range(-4, 9)] + [n / 64 for n in (-63, -47, 1, 17, 33, 81)]
+)
 DELTAS = sampled_from([0.0, 0.25, 0.5, 1.0])
 
 
@@ -214,6 +234,8 @@ def up_to_stop(reference, options: str, losses: list[float]) -> list[float]:
 
 @exercise("EarlyStopping", weight=3)
 @given(options=options(), losses=lists(LOSSES, min_size=1, max_size=12))
+# the third is an improvement on the best, though not on the lowest of those before the last two
+@example(options="2, 0.5", losses=[1.25, 1.0, 0.5, 0.5])
 def test_stops_when_the_reference_stops(student, reference, options, losses):
     """It says stop at the right update, whatever the losses are."""
     losses = up_to_stop(reference, options, losses)
@@ -241,6 +263,7 @@ def test_best_epoch_is_that_of_the_best_loss(student, reference, options, losses
 
 @exercise("EarlyStopping", weight=1.5)
 @given(patience=integers(1, 4), delta=sampled_from([0.25, 0.5, 1.0]), first=LOSSES)
+@example(patience=2, delta=0.5, first=2.0**100)  # larger than what a best loss may begin with
 def test_an_improvement_is_more_than_min_delta(student, patience, delta, first):
     """A loss of exactly best − min_delta is no improvement, however often it comes."""
     losses = [first] + [first - delta] * patience

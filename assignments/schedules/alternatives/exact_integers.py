@@ -4,7 +4,7 @@ from math import cos, exp, pi
 
 
 def exponential_decay(lr0, k, step):
-    return lr0 / exp(k) ** step
+    return lr0 * (1 / exp(k)) ** step
 
 
 def inverse_time_decay(lr0, k, step):

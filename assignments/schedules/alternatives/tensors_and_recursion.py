@@ -15,7 +15,7 @@ def triangular(lr_min, lr_max, half_cycle, step):
     if half_cycle < 1:
         raise ValueError("half_cycle has to be 1 or more")
     if step >= 2 * half_cycle:
-        return triangular(lr_min, lr_max, half_cycle, step - 2 * half_cycle)
+        return triangular(lr_min, lr_max, half_cycle, step % (2 * half_cycle))
     if step > half_cycle:
         return triangular(lr_min, lr_max, half_cycle, 2 * half_cycle - step)
     return torch.lerp(torch.tensor(lr_min), torch.tensor(lr_max), step / half_cycle)
@@ -24,6 +24,8 @@ def triangular(lr_min, lr_max, half_cycle, step):
 def cosine_restarts(lr_min, lr_max, period, step, mult=1):
     if period < 1 or mult < 1:
         raise ValueError("period and mult have to be 1 or more")
+    if mult == 1:
+        step %= period
     if step >= period:
         return cosine_restarts(lr_min, lr_max, period * mult, step - period, mult)
     angle = torch.tensor(float(step)) * torch.pi / period
