@@ -197,11 +197,10 @@ def test_cosine_refuses_a_factor_below_one(student, period, step, mult):
 
 # --- EarlyStopping ---------------------------------------------------------------------------
 
-# exact in binary, so that `best − min_delta` is exact too; few, so that losses come again; some
-# have more than two decimals
-LOSSES = sampled_from(
-    [quarters / 4 for quarters in range(-4, 9)] + [n / 64 for n in (-63, -47, 1, 17, 33, 81)]
-)
+# exact in binary, so that `best − min_delta` is exact too; few, so that losses come again; the
+# plainest first, and some with more than two decimals
+QUARTERS = [n / 4 for n in (*range(9), *range(-1, -5, -1))]
+LOSSES = sampled_from(QUARTERS + [n / 64 for n in (1, 17, 33, 81, -47, -63)])
 DELTAS = sampled_from([0.0, 0.25, 0.5, 1.0])
 
 
