@@ -93,8 +93,11 @@ def perceptrons(draw: st.DrawFn) -> tuple[list[int], int, int]:
     return sizes[2:], sizes[0], sizes[1]
 
 
+EQUAL_SIZES = sampled_from([([6, 6, 6], 6, 6), ([4, 4], 9, 3)])  # of layers that share nothing
+
+
 @exercise("mlp", weight=1.5)
-@given(sizes=perceptrons())
+@given(sizes=perceptrons() | EQUAL_SIZES)
 def test_mlp_has_its_parameters(student, sizes):
     """A dense layer from m to n features has m·n weights and n biases: nothing else is there."""
     hidden, features, classes = sizes
@@ -361,6 +364,10 @@ NETWORKS = {
         "head = nn.Sequential(nn.Dropout(), nn.Linear(5, 4), nn.ReLU(), nn.Linear(4, 3))",
         "model = nn.Sequential(body, head)",
     ],
+    "a hidden layer called fc": [
+        "model = nn.Sequential()",
+        "model.fc, model.relu, model.last = nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 3)",
+    ],
 }
 
 
@@ -484,7 +491,11 @@ def test_patches_by_hand(student):
 
 
 @exercise("patchify", weight=1)
-@given(sizes=sampled_from([(4, 6, 4), (6, 4, 4), (5, 5, 2), (2, 2, 3), (3, 6, 2)]))
+@given(
+    sizes=sampled_from(
+        [(4, 6, 4), (6, 4, 4), (5, 5, 2), (2, 2, 3), (3, 6, 2), (3, 4, 2), (8, 2, 4)]
+    )
+)
 def test_patches_fill_the_image(student, sizes):
     """If patch does not divide the height or the width, ValueError is raised."""
     h, w, patch = sizes

@@ -77,7 +77,8 @@ def scenarios(draw: st.DrawFn, options: st.SearchStrategy[dict[str, Any]], *, ga
     """A scenario of one to three parameters and one to four steps.
 
     A parameter may miss its gradient: in any one step, where there may be `gaps`, else in all from
-    some step on. (Before that it makes no difference whose steps an optimizer counts.)
+    some step on. (Before that it makes no difference whose steps an optimizer counts.) In another
+    step its gradient may be zero, which is not the same.
     """
     dtype = draw(FLOATS)
     shapes = draw(st.lists(sampled_from([(2,), (), (3,), (1, 2), (2, 2)]), min_size=1, max_size=3))
@@ -86,8 +87,15 @@ def scenarios(draw: st.DrawFn, options: st.SearchStrategy[dict[str, Any]], *, ga
     steps = draw(st.lists(step, min_size=1, max_size=4))
     firsts = [draw(st.none() | integers(0, 3)) for _ in shapes]
     missing = [() if n is None else (n,) if gaps else range(n, 4) for n in firsts]
+    zeros = [draw(st.none() | integers(0, 3)) for _ in shapes]
     steps = [
-        (lr, [None if number in none else g for g, none in zip(gradients, missing, strict=True)])
+        (
+            lr,
+            [
+                None if number in none else torch.zeros_like(g) if number == zero else g
+                for g, none, zero in zip(gradients, missing, zeros, strict=True)
+            ],
+        )
         for number, (lr, gradients) in enumerate(steps)
     ]
     starts = [draw(values(shape, dtype)) for shape in shapes]

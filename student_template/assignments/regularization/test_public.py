@@ -29,7 +29,7 @@ from autograder.checks import (
 
 FLOATS = sampled_from([torch.float32, torch.float64])
 SHAPES = st.lists(integers(1, 4), max_size=3).map(tuple)
-STRENGTHS = sampled_from([0.5, 0.0, 0.125, 3.0])  # λ
+STRENGTHS = sampled_from([0.5, 0.0, 0.125, 2.5])  # λ
 RATES = sampled_from([0.5, 0.0, 0.125, 2.0])  # learning rates, and weight decays
 PROBABILITIES = sampled_from([0.0, 0.125, 0.25, 0.5, 0.75, 0.9])
 

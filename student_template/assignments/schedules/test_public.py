@@ -159,15 +159,16 @@ def phases(draw: st.DrawFn) -> tuple[int, list[int]]:
 
 
 @exercise("EarlyStopping", weight=2)
-@given(drawn=phases(), rise=sampled_from([0.0, 0.5]))
-def test_patience_begins_anew_with_each_improvement(student, drawn, rise):
+@given(drawn=phases(), rise=sampled_from([0.0, 0.5]), fall=sampled_from([0.5, 2.0**-20]))
+def test_patience_begins_anew_with_each_improvement(student, drawn, rise, fall):
     """It stops after `patience` updates in a row without an improvement, and never before."""
+    # without a min_delta the smallest fall is an improvement
     patience, waits = drawn
     losses, stops, best = [4.0], [False], 4.0
     for wait in waits:
-        losses += [best + rise] * wait + [best - 0.5]
+        losses += [best + rise] * wait + [best - fall]
         stops += [False] * (wait + 1)
-        best -= 0.5
+        best -= fall
     losses += [best + rise] * patience
     stops += [False] * (patience - 1) + [True]
     lines = [
