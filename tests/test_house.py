@@ -59,7 +59,8 @@ MAY = {
 WORKERS_SIDE = {
     "wire": set(),
     "syscalls": set(),
-    "jail": {"sandbox.syscalls"},
+    "gpu": set(),
+    "jail": {"sandbox.gpu", "sandbox.syscalls"},
     "frames": set(),
     "operators": {"sandbox.frames"},
     "pages": set(),
@@ -69,6 +70,7 @@ WORKERS_SIDE = {
     "dataloader": set(),
     "zygote": {
         "sandbox.dataloader",
+        "sandbox.gpu",
         "sandbox.jail",
         "sandbox.pages",
         "sandbox.runner",
