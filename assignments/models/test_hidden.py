@@ -283,7 +283,7 @@ def test_sum_is_of_x_as_it_is(student):
     c = found[-1]
     known = all(bool((other - c).abs().max() < 1e-9) for other in found) and bool((c > 0.01).all())
     if known:  # an f may have no biases, or more than those
-        assert_close(y, c / 2, dtype=torch.float64, terms=20, scale=float(c.max()))
+        assert_close(y, c / 2, dtype=torch.float64, terms=8, scale=float(c.max()))
 
 
 @exercise("ResidualBlock", weight=1)
