@@ -23,7 +23,8 @@ from autograder.checks import (
 
 FLOATS = sampled_from([torch.float32, torch.float64])
 INTEGERS = sampled_from([torch.int64, torch.int32, torch.uint8])
-VALUES = sampled_from([0.0, 1.0, -0.25, 0.1, 100.0, -torch.inf, torch.inf])
+# -0.3 and 0.1 are not exact in float32
+VALUES = sampled_from([0.0, 1.0, -0.3, 0.1, 100.0, -torch.inf, torch.inf])
 
 # of a pooling; where nothing fits, a division that truncates finds room for one window
 STRIDES = sampled_from([None, 1, 2, 3])
@@ -222,11 +223,7 @@ def test_frame_is_not_negative(student, x, padding):
 
 
 @exercise("pad2d", weight=0.25)
-@given(
-    x=tensors((1, 2, 2, 3), dtype=INTEGERS),
-    padding=pairs(0, 2),
-    value=sampled_from([0.0, 7.0, 0.5]),
-)
+@given(x=tensors((1, 2, 2, 3), dtype=INTEGERS), padding=pairs(0, 2), value=sampled_from([0.0, 7.0]))
 def test_frame_around_whole_numbers(student, reference, x, padding, value):
     """An integer image raises, or gets its frame; the values are right then."""
     expected = reference.pad2d(x.double(), padding, value)
