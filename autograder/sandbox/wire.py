@@ -10,7 +10,7 @@ value                     in the tree
 ========================  =======================================
 None, bool, float, str    itself
 int                       itself, or ``["i", hex]`` beyond 64 bits
-list, tuple               ``["l", …]``, ``["t", …]``
+list, tuple               ``["l", …]``, ``["t", …]``; a deque, range or iterator is a list
 dict with str keys        ``["d", {…}]``
 bytes                     ``["b", buffer]``
 torch.Tensor              ``["T", dtype, shape, strides, buffer]``
@@ -26,6 +26,7 @@ import socket
 import struct
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
@@ -132,7 +133,7 @@ class _Encoder:
             return ["t", *(self.tree(item, depth + 1) for item in value)]
         if isinstance(value, list):
             return ["l", *(self.tree(item, depth + 1) for item in value)]
-        if isinstance(value, range) or hasattr(type(value), "__next__"):
+        if isinstance(value, range | deque) or hasattr(type(value), "__next__"):
             return ["l", *(self.tree(item, depth + 1) for item in _bounded(value))]
         if type(value) is Encoded:
             return self._encoded(value)

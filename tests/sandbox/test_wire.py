@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict, deque, namedtuple
 from enum import IntEnum
 from typing import Any
 
@@ -287,6 +287,7 @@ class TestLookAlikesBecomePlain:
             (OrderedDict(b=1, a=2), {"b": 1, "a": 2}),
             ({LyingStr("key"): 1}, {"key": 1}),
             (range(3), [0, 1, 2]),
+            (deque([1, (2,)]), [1, (2,)]),
             (iter([1, 2]), [1, 2]),
             (map(str, [1, 2]), ["1", "2"]),
             (zip("ab", (1, 2), strict=True), [("a", 1), ("b", 2)]),
