@@ -85,7 +85,7 @@ def grade(
         )
         for a in course.assignments
     }
-    run = Run(course, stages, on_verdict=tell, deadline=deadline, device=zygote.device)
+    run = Run(course, stages, on_verdict=tell, deadline=deadline)
     tell()
     return finished(_run_and_settle(course, run, diagnoser, tell_without_hints))
 
@@ -162,8 +162,7 @@ def _run_and_settle(
     def runs() -> Iterator[Run]:
         nonlocal no_hints
         yield run
-        if run.device != "cpu":
-            on_cpu = run.on_cpu()
+        if (on_cpu := run.on_cpu()).only:
             yield on_cpu
             run.adopt(on_cpu)
         if run.unsure:

@@ -57,7 +57,6 @@ class Run:
         until_failure: end the run with the first check that fails.
         deadline: begin no check after it.
         on_verdict: called after every check.
-        device: where checks train; their workers have to be ones that can.
 
     `verdicts` is what the checks came to, `failing` has the examples of those that failed, `unsure`
     are those that broke down. `traces` are the calls they made: of the stages before the last,
@@ -71,7 +70,6 @@ class Run:
     until_failure: bool = False
     deadline: Deadline = field(default_factory=lambda: Deadline(math.inf))
     on_verdict: Callable[[], None] = lambda: None
-    device: str = "cpu"
     verdicts: dict[CheckKey, Verdict] = field(default_factory=dict)
     unsure: set[CheckKey] = field(default_factory=set)
     failing: dict[CheckKey, FailingExample] = field(default_factory=dict)
@@ -163,6 +161,11 @@ class Run:
                 _forget_frames(failing.error)
                 self.failing[key] = failing
 
+    def device(self, stage: str) -> str:
+        """Where the checks of a stage train."""
+        run = (self.stages or {}).get(stage)
+        return "cuda" if run and run.with_gpu else "cpu"
+
     def on_cpu(self) -> Run:
         """A run on the CPU of what a GPU was there for and did not pass.
 
@@ -172,7 +175,7 @@ class Run:
         lost = {
             key
             for key, verdict in self.verdicts.items()
-            if verdict.outcome != "passed" and stages[key[0]].with_gpu
+            if verdict.outcome != "passed" and self.device(key[0]) != "cpu"
         }
         without = {name: replace(stage, with_gpu=False) for name, stage in stages.items()}
         return Run(self.course, without, lost, self.seed, deadline=self.deadline)
@@ -269,7 +272,7 @@ class _Session:
                 continue
             if run.until_failure:
                 following = None  # it may never be run: leave nothing set up for it
-            with _seeded(item, run.seed), training_on(run.device):
+            with _seeded(item, run.seed), training_on(run.device(_key_of(item)[0])):
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
     @pytest.hookimpl(tryfirst=True)
