@@ -104,11 +104,14 @@ def assert_as_the_reference(student: Any, reference: Any, lines: list[str], **sc
     assert_printed(student.program(lines), expected, dtype=torch.float64, terms=30, **scales)
 
 
-def assert_accuracy_and_more(student: Any, reference: Any, lines: list[str]) -> None:
+def assert_accuracy_and_more(
+    student: Any, reference: Any, lines: list[str], *, scale: float
+) -> None:
     """The same, where the first is an accuracy: hits have no dtype, and may be added in float32."""
     expected = reference.program(lines)
-    dtypes = [torch.float32, *[torch.float64] * (len(expected) - 1)]
-    assert_printed(student.program(lines), expected, dtype=dtypes, terms=30, scale=100)
+    more = len(expected) - 1
+    dtypes, scales = [torch.float32, *[torch.float64] * more], [100.0, *[scale] * more]
+    assert_printed(student.program(lines), expected, dtype=dtypes, terms=30, scale=scales)
 
 
 def assert_not_seeded(student: Any, lines: list[str], call: str) -> None:
@@ -179,7 +182,7 @@ def test_evaluation_equals_the_reference(student, reference, case, before):
     lines = case.lines("evaluate", f"model.train({before})")
     lines += ["accuracy, loss = evaluate(model, loader, nn.CrossEntropyLoss())"]
     lines += ["print(accuracy)", "print(loss)", "print(model.training)", *STATE]
-    assert_accuracy_and_more(student, reference, lines)
+    assert_accuracy_and_more(student, reference, lines, scale=10)
 
 
 @exercise("evaluate", weight=1)
@@ -190,7 +193,7 @@ def test_evaluation_asks_the_loss_that_it_is_given(student, reference, case):
     lines = case.lines("evaluate", other, "accuracy, loss = evaluate(model, loader, loss_fn)")
     lines += ["print(accuracy)", "print(loss)"]
     lines += ["print(type(accuracy).__name__, type(loss).__name__)"]
-    assert_accuracy_and_more(student, reference, lines)
+    assert_accuracy_and_more(student, reference, lines, scale=100)
 
 
 @exercise("evaluate", weight=1)
