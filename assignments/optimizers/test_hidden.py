@@ -577,7 +577,7 @@ def test_rmsprop_refuses_options(student, option):
 
 @exercise("Adam", weight=3)
 @given(scenario=scenarios(ADAM, gaps=False))
-@example(scenario=walk(3.0, 0.0, None, 4.0, betas=(0.5, 0.75)))
+@example(scenario=walk(3.0, 0.0, 4.0, None, betas=(0.5, 0.75)))
 def test_adam_equals_the_reference(student, reference, scenario):
     """Each step is the formula's, for several parameters of any shape, some without a gradient."""
     assert_follows(student, reference, "Adam", scenario)
@@ -641,7 +641,7 @@ def test_adam_ignores_the_scale(student, betas, gradients, factor):
 
 @exercise("Adamax", weight=3)
 @given(scenario=scenarios(ADAMAX, gaps=False))
-@example(scenario=walk(3.0, 0.0, None, 4.0, betas=(0.5, 0.75)))
+@example(scenario=walk(3.0, 0.0, 4.0, None, betas=(0.5, 0.75)))
 def test_adamax_equals_the_reference(student, reference, scenario):
     """Each step is the formula's, for several parameters of any shape, some without a gradient."""
     assert_follows(student, reference, "Adamax", scenario)
