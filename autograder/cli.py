@@ -44,7 +44,7 @@ StageOption = Annotated[
 
 
 class Device(StrEnum):
-    """Where networks are trained."""
+    """Where submissions compute."""
 
     AUTO = "auto"
     CPU = "cpu"
@@ -85,7 +85,10 @@ def grade(
         ),
     ] = None,
     device: Annotated[
-        Device, typer.Option("--device", help="Where networks are trained; auto: a GPU if it can.")
+        Device,
+        typer.Option(
+            "--device", help="cuda: all on a GPU; auto: networks are trained on one if that works."
+        ),
     ] = Device.CPU,
     allow_weak: Annotated[
         bool,
@@ -98,17 +101,11 @@ def grade(
     from autograder.grading.batch import grade_all
     from autograder.progress import Bar
     from autograder.reports.formats import DEFAULT, known
-    from autograder.sandbox.jail import hide_memory, is_strong
+    from autograder.sandbox.jail import hide_memory
 
     hide_memory()
     formats = known(format or [DEFAULT])
     selected = _course(course).select(stage or [])
-
-    def warn(zygote: Zygote) -> None:
-        if allow_weak and not is_strong(zygote.layers):
-            _say("WARNING: the sandbox is too weak; a submission can read and forge what it likes")
-            for layer, why in zygote.missing.items():
-                _say(f"WARNING: no {layer}: {why}")
 
     bar = Bar(len(paths))
     done: list[Graded] = []
@@ -118,7 +115,7 @@ def grade(
             allow_weak=allow_weak,
             device=device.value,
             formats=formats,
-            on_start=warn,
+            on_start=_warn_if_weak,
             on_check=bar.show,
         ),
         bar,
@@ -448,6 +445,16 @@ def doctor(
 def _need_linux() -> None:
     if sys.platform != "linux":
         raise InputError("grading needs Linux, for its sandbox; students run pytest anywhere")
+
+
+def _warn_if_weak(zygote: Zygote) -> None:
+    """Only where the instructor allows it does grading begin with such a sandbox."""
+    from autograder.sandbox.jail import is_strong
+
+    if not is_strong(zygote.layers):
+        _say("WARNING: the sandbox is too weak; a submission can read and forge what it likes")
+        for layer, why in zygote.missing.items():
+            _say(f"WARNING: no {layer}: {why}")
 
 
 def _until_interrupted(graded: Iterator[Graded], bar: Bar) -> Iterator[Graded]:

@@ -34,7 +34,7 @@ class StageRun:
 
     An import that failed is remembered: it would fail for every other check too, and one that
     never ends should cost its time once. `limits` are the assignment's, unless others are given.
-    `with_gpu` has its workers initialise CUDA.
+    `with_gpu` has its workers initialise CUDA, and `device` is where the tensors of calls are.
     """
 
     zygote: Zygote
@@ -42,6 +42,7 @@ class StageRun:
     assignment: Assignment
     limits: Limits | None = None
     with_gpu: bool = False
+    device: str = "cpu"
     probes: str | None = field(default=None, init=False)
     import_failure: CheckStopped | None = field(default=None, init=False)
 
@@ -80,6 +81,7 @@ class WorkerBackend:
                 run.probes,
                 run.limits or run.assignment.limits,
                 with_gpu=run.with_gpu,
+                device=run.device,
             )
             raised = self._worker.load()
         except SandboxError as error:

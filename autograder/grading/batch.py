@@ -51,8 +51,8 @@ def grade_all(
         paths: folders, archives, modules or notebooks.
         out: where the results go, a folder for each submission.
         allow_weak: grade even where the sandbox doesn't reach its floor.
-        device: where networks are trained: "cpu", "cuda", or "auto": on a GPU where workers can
-            use one.
+        device: "cpu"; "cuda", for all that a submission computes; or "auto", which trains networks
+            on a GPU where workers can use one.
         seconds: after so many no further check of a submission is begun.
         formats: what to write beside each ``report.json``.
         on_start: called with the zygote when it runs.
@@ -83,6 +83,7 @@ class _Zygotes:
     ) -> None:
         self._course, self._staging = course, staging
         self._secret, self._allow_weak, self._device = secret, allow_weak, device
+        self.all_on_gpu = device == "cuda"
         self._zygote: Zygote | None = None
         self._diagnoser: Diagnoser | None = None
 
@@ -162,13 +163,18 @@ def _grade_one(
         on_check(report)
         write.early(report)
 
+    def graded(zygote: Zygote) -> Report:
+        return grade(
+            *(course, submission, zygote, tell, zygotes.diagnoser(), seconds),
+            all_on_gpu=zygotes.all_on_gpu,
+        )
+
     try:
         zygote = zygotes.running()
-        report = grade(course, submission, zygote, tell, zygotes.diagnoser(), seconds)
+        report = graded(zygote)
         if not report.graded and not zygote.is_running():
             # killed under us, by the kernel or by hand: that is worth a second try
-            zygote = zygotes.running()
-            report = grade(course, submission, zygote, tell, zygotes.diagnoser(), seconds)
+            report = graded(zygotes.running())
     finally:
         discard(submission, staging)
     write.last(report)

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 import autograder
-from autograder.course import CheckKey, Course
+from autograder.course import Assignment, CheckKey, Course
 from autograder.errors import AutograderError
 from autograder.grading.backend import StageRun
 from autograder.grading.charge import charge
@@ -34,6 +34,8 @@ def grade(
     progress: Progress | None = None,
     diagnoser: Diagnoser | None = None,
     seconds: float = math.inf,
+    *,
+    all_on_gpu: bool = False,
 ) -> Report:
     """Grade one submission.
 
@@ -45,6 +47,8 @@ def grade(
             only hints are missing.
         diagnoser: says which known mistake a failure looks like; None: nobody does.
         seconds: after so many no further check is begun.
+        all_on_gpu: where the zygote's workers use a GPU, they do for every call, and not for
+            training networks alone.
     """
     started = time.monotonic()
     deadline = Deadline(seconds)
@@ -79,12 +83,13 @@ def grade(
         if progress:
             progress(finished(fault))
 
-    stages = {
-        a.stage: StageRun(
-            *(zygote, submission.folder, a), with_gpu=zygote.device == "cuda" and a.trains
-        )
-        for a in course.assignments
-    }
+    def stage_run(assignment: Assignment) -> StageRun:
+        on_gpu = zygote.device == "cuda" and (all_on_gpu or assignment.trains)
+        # checks that train say themselves what goes to the GPU: a loader shuffles on the CPU
+        device = "cuda" if on_gpu and not assignment.trains else "cpu"
+        return StageRun(zygote, submission.folder, assignment, with_gpu=on_gpu, device=device)
+
+    stages = {assignment.stage: stage_run(assignment) for assignment in course.assignments}
     run = Run(course, stages, on_verdict=tell, deadline=deadline)
     tell()
     return finished(_run_and_settle(course, run, diagnoser, tell_without_hints))

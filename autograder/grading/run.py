@@ -177,7 +177,9 @@ class Run:
             for key, verdict in self.verdicts.items()
             if verdict.outcome != "passed" and self.device(key[0]) != "cpu"
         }
-        without = {name: replace(stage, with_gpu=False) for name, stage in stages.items()}
+        without = {
+            name: replace(stage, with_gpu=False, device="cpu") for name, stage in stages.items()
+        }
         return Run(self.course, without, lost, self.seed, deadline=self.deadline)
 
     def adopt(self, other: Run) -> None:

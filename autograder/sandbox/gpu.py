@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import glob
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +25,7 @@ ENVIRONMENT = {
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it, cuBLAS adds up in any order
     "CUDA_CACHE_DISABLE": "1",  # it would write to a home folder, and there is none
 }
-# of the grader's environment, what says which GPU, and where its driver lies
+# of the grader's environment, what says which GPU
 INHERITED = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
 # what a worker runs in its jail before the first submission does
 TRIAL = "from autograder.sandbox.gpu import try_out\ntry_out()"
@@ -38,9 +38,8 @@ class NoGpuError(Exception):
 
 def device_files() -> tuple[str, ...]:
     """The devices that CUDA opens: one for each GPU, and two for all of them."""
-    return tuple(sorted(glob.glob("/dev/nvidia[0-9]*"))) + tuple(
-        path for path in ("/dev/nvidiactl", "/dev/nvidia-uvm") if glob.glob(path)
-    )
+    names = ("nvidia[0-9]*", "nvidiactl", "nvidia-uvm")
+    return tuple(path for name in names for path in sorted(glob.glob(f"/dev/{name}")))
 
 
 def why_not_here() -> str:
@@ -55,6 +54,27 @@ def why_not_here() -> str:
     if not device_files():
         return "there is no NVIDIA GPU here, or its driver is not loaded"
     return ""
+
+
+def placed(value: Any, device: str) -> Any:
+    """`value` with the tensors in it on `device`, and generators that draw there."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return value.to(device)
+    if isinstance(value, torch.Generator):
+        return _generator(device).manual_seed(value.initial_seed())
+    if isinstance(value, list | tuple):
+        return type(value)(placed(item, device) for item in value)
+    if isinstance(value, dict):
+        return {key: placed(item, device) for key, item in value.items()}
+    return value
+
+
+def _generator(device: str) -> torch.Generator:
+    import torch
+
+    return torch.Generator(device)
 
 
 def open_gpu() -> None:

@@ -21,6 +21,7 @@ import msgspec
 import torch
 
 from autograder.sandbox import portable, programs, wire
+from autograder.sandbox.gpu import placed
 from autograder.sandbox.operators import Names, Watch
 
 _MAX_TEXT = 2000  # characters of an exception's message
@@ -161,6 +162,8 @@ class Runner:
         to_send: answer with values as `wire.Encoded`, to be sent and not looked at.
         progress: takes the place of the probes' function of that name, which is told what share
             of a long call is done, from 0 to 1, and in words; None leaves it.
+        device: where tensors are that calls are given, and those that are made without saying
+            where; not for calls that ask whether they are portable.
     """
 
     def __init__(
@@ -172,11 +175,13 @@ class Runner:
         *,
         to_send: bool = False,
         progress: Callable[[float, str], None] | None = None,
+        device: str = "cpu",
     ) -> None:
         self.folder = folder
         self.stage = stage
         self._let_pass = let_pass
         self._to_send = to_send
+        self._device = device
         self._inside = str(folder) + os.sep  # what the names of its files begin with
         self._watch: Watch | None = None
         self._by_hand = False
@@ -207,7 +212,8 @@ class Runner:
         except (OSError, RecursionError, MemoryError) as error:
             return self._raised(error)
         try:
-            exec(code, self._module.__dict__)
+            with self._placing():
+                exec(code, self._module.__dict__)
         except self._let_pass:
             raise
         except (SyntaxError, UnicodeDecodeError) as error:  # of a module that this one imports
@@ -244,20 +250,26 @@ class Runner:
 
     def _run(self, call: Call) -> Answer:
         function = self._function(call)
-        before = _snapshot(call)
-        with self._watching(alone=not call.is_driver):
+        if self._device != "cpu":
+            args, kwargs = (placed(given, self._device) for given in (call.args, call.kwargs))
+            call = msgspec.structs.replace(call, args=args, kwargs=kwargs)
+        before = {} if call.is_driver else _snapshot(call)
+        with self._placing(), self._watching(alone=not call.is_driver):
             result = function(*call.args, **call.kwargs)
             if call.again:
                 _rewind_generators(call)
                 result = function(*call.args, **call.kwargs)
-        mutated = [] if call.is_driver else _changed(call, before)
-        with self._watching():
+        mutated = _changed(call, before)
+        with self._placing(), self._watching():
             # Encoding runs what is lazy in the result, and with it more of the student's code.
             encoded = wire.Encoded(result)
             frame = None if self._to_send else wire.encode(0, encoded, most=wire.MAX_ANSWER)
         # outside: what is made in inference mode stays different from other tensors
         value = encoded if frame is None else wire.received(frame)
         return Returned(value, [name[:_MAX_PATH] for name in mutated[:_MAX_LIST]])
+
+    def _placing(self) -> contextlib.AbstractContextManager[Any]:
+        return contextlib.nullcontext() if self._device == "cpu" else torch.device(self._device)
 
     @contextlib.contextmanager
     def _watching(self, *, alone: bool = False) -> Iterator[None]:

@@ -155,40 +155,9 @@ class Zygote:
         ).decode()
         # torch makes a folder for compiled kernels when it is imported: let it be one that goes
         self._cache = tempfile.TemporaryDirectory(prefix="autograder-torch-")
+        self._process = self._start(begin, theirs)
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-B", "-m", "autograder.sandbox.zygote", begin],
-                pass_fds=[theirs.fileno()],
-                env=_scrubbed_environment() | {"TORCHINDUCTOR_CACHE_DIR": self._cache.name},
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise SandboxError(f"the sandbox can't be started: {error}") from error
-        finally:
-            theirs.close()
-        try:
-            hello = self._reply(_START_SECONDS)
-        except BaseException:
-            self.close()
-            raise
-        if not isinstance(hello, zygote.Hello):
-            self.close()
-            raise SandboxError(f"the sandbox started with {type(hello).__name__}")
-        self.versions = hello.versions
-        self.torchvision_repaired = hello.torchvision_repaired
-        self.layers = hello.layers
-        self.missing = hello.missing
-        if not jail.is_strong(self.layers) and not allow_weak:
-            self.close()
-            raise WeakSandboxError(hello.missing)
-        if hello.exposed and not allow_weak:
-            self.close()
-            raise ExposedCourseError(hello.exposed)
-        try:
+            self._take(self._reply(_START_SECONDS), allow_weak)
             no_gpu = no_gpu or self._why_no_gpu()
             if device == "cuda" and no_gpu:
                 raise GpuError(no_gpu)
@@ -202,6 +171,36 @@ class Zygote:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _start(self, begin: str, theirs: socket.socket) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
+                [sys.executable, "-I", "-B", "-m", "autograder.sandbox.zygote", begin],
+                pass_fds=[theirs.fileno()],
+                env=_scrubbed_environment() | {"TORCHINDUCTOR_CACHE_DIR": self._cache.name},
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise SandboxError(f"the sandbox can't be started: {error}") from error
+        finally:
+            theirs.close()
+
+    def _take(self, hello: zygote.Reply, allow_weak: bool) -> None:
+        """Note what the zygote begins with, unless that is too weak to grade with."""
+        if not isinstance(hello, zygote.Hello):
+            raise SandboxError(f"the sandbox started with {type(hello).__name__}")
+        self.versions = hello.versions
+        self.torchvision_repaired = hello.torchvision_repaired
+        self.layers = hello.layers
+        self.missing = hello.missing
+        if not jail.is_strong(self.layers) and not allow_weak:
+            raise WeakSandboxError(hello.missing)
+        if hello.exposed and not allow_weak:
+            raise ExposedCourseError(hello.exposed)
 
     def _why_no_gpu(self) -> str:
         """Why a worker can't use the GPU, empty if it can: found out by training in its jail."""
@@ -228,6 +227,7 @@ class Zygote:
         limits: Limits,
         *,
         with_gpu: bool = False,
+        device: str = "cpu",
     ) -> Worker:
         """A fresh worker that has begun to import one stage of the submission in `folder`.
 
@@ -237,6 +237,7 @@ class Zygote:
             probes: the source of the stage's probes, None where it has none.
             limits: what the worker may use.
             with_gpu: initialise CUDA in it; where that fails, `Worker.load` says so.
+            device: where the tensors of its calls are; "cuda" needs `with_gpu`.
         """
         ours, theirs = socket.socketpair()
         request = zygote.Spawn(
@@ -254,7 +255,7 @@ class Zygote:
         if not isinstance(reply, zygote.Spawned) or len(fds) != 1:
             ours.close()
             raise SandboxError(f"no worker could be started: {reply}")
-        start = zygote.Start(str(folder), stage, probes)
+        start = zygote.Start(str(folder), stage, probes, device)
         return Worker(self, reply.pid, fds[0], wire.Channel(ours), start, limits)
 
     def is_running(self) -> bool:

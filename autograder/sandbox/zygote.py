@@ -105,11 +105,12 @@ class Begin(msgspec.Struct, frozen=True):
 
 
 class Start(msgspec.Struct, frozen=True):
-    """The first frame to a worker: whose code to load."""
+    """The first frame to a worker: whose code to load, and on which device its calls run."""
 
     folder: str
     stage: str
     probes: str | None
+    device: str = "cpu"
 
 
 def main() -> None:
@@ -289,7 +290,9 @@ def _answer_calls(sock: socket.socket) -> None:
 
     request, first = receive()
     start = msgspec.convert(first, Start)
-    runner = Runner(Path(start.folder), start.stage, start.probes, to_send=True)
+    runner = Runner(
+        Path(start.folder), start.stage, start.probes, to_send=True, device=start.device
+    )
     # Before any of the student's code: a worker that ends without it has us to blame, for a jail
     # that could not be entered or probes that can't be loaded.
     channel.send(wire.encode(READY, True))

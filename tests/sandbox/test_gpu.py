@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import subprocess
 import sys
@@ -26,6 +27,7 @@ needs_gpu = pytest.mark.skipif(not HAS_GPU, reason="there is no GPU that CUDA ca
 without_gpu = pytest.mark.skipif(HAS_GPU, reason="there is a GPU that CUDA can use")
 LIMITS = Limits(wall_seconds=60, cpu_seconds=60, import_seconds=60)
 ROOT = Path(__file__).parents[2]
+ASSIGNMENTS = Course.load(ROOT).assignments
 
 COURSE = {
     "assignments/course.toml": 'title = "Trainings"\nstages = ["toy"]\n',
@@ -126,6 +128,71 @@ class TestWhereThereIsNone:
         assert (report.points, report.graded) == (1, True)
         [train, _] = report.stages[0].exercises
         assert "expected a number above 0" in train.checks[0].message
+
+    @pytest.mark.parametrize("all_on_gpu", [False, True])
+    def test_not_of_any_stage_that_was_to_use_it(
+        self, zygote, staging, submission, known_course, monkeypatch, all_on_gpu
+    ):
+        """Of all stages, where they are asked to; stages that don't train need no GPU otherwise."""
+        spawned = []
+        spawn = zygote.spawn
+
+        def spy(*args, **kwargs):
+            spawned.append((kwargs["with_gpu"], kwargs["device"]))
+            return spawn(*args, **kwargs)
+
+        monkeypatch.setattr(zygote, "device", "cuda")
+        monkeypatch.setattr(zygote, "spawn", spy)
+        source = known_course.assignments[0].reference
+        taken = take_in(source, known_course.modules, staging)
+        report = grade(known_course, taken, zygote, all_on_gpu=all_on_gpu)
+        assert (report.points, report.graded) == (report.max_points, True)
+        assert set(spawned) == {(False, "cpu"), *([(True, "cuda")] if all_on_gpu else [])}
+
+
+ON_A_DEVICE = """
+import torch
+
+HERE = torch.zeros(1)
+
+def made():
+    return HERE, torch.ones(2), torch.nn.Linear(2, 2).weight
+
+def changes(x):
+    x += 1
+"""
+PLACES = """
+def places(student, x, *more, generator=None, **named):
+    given = [x, *more[0], named["y"][0]["z"], *([generator] if generator else [])]
+    return [t.device.type for t in (*given, *student.made())]
+"""
+
+
+def test_a_worker_puts_all_of_a_call_on_its_device(zygote, submission):
+    """What it is given, and what is made without saying where, while it is imported too."""
+    x, folder = torch.ones(2), submission(stage=ON_A_DEVICE)
+    worker = zygote.spawn(folder, "stage", PLACES, LIMITS, device="meta")
+    assert worker.load() is None
+    call = Call("places", (x, [x]), {"y": ({"z": x},)}, probe=True)
+    assert worker.call(call) == Returned(["meta"] * 6)
+    worker.close()
+
+
+@pytest.fixture(scope="module")
+def on_another_device():
+    """What the checks of the course's references come to on a device that isn't the CPU."""
+    stages = [a.stage for a in ASSIGNMENTS if not a.trains]
+    program = Path(__file__).with_name("fake_gpu.py")
+    done = subprocess.run(
+        [sys.executable, program, *stages], capture_output=True, text=True, timeout=900
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_right_answers_are_right_on_another_device(on_another_device):
+    assert on_another_device["fault"] is None
+    assert on_another_device["wrong"] == {}
 
 
 def _taken_in(course: Course, staging: Path) -> Submission:
@@ -228,6 +295,35 @@ class TestWhereThereIsOne:
     def test_a_submission_gets_the_cpus_points(self, with_gpu, staging, trainings):
         report = grade(trainings, _taken_in(trainings, staging), with_gpu)
         assert report.points == 3
+
+    def test_a_worker_computes_there(self, with_gpu, submission):
+        worker = with_gpu.spawn(
+            *(submission(stage=ON_A_DEVICE), "stage", PLACES, LIMITS), with_gpu=True, device="cuda"
+        )
+        assert worker.load() is None
+        x = torch.ones(2)
+        named = {"y": ({"z": x},), "generator": torch.Generator()}
+        call = Call("places", (x, [x]), named, probe=True)
+        assert worker.call(call) == Returned(["cuda"] * 7)
+        assert worker.call(Call("changes", (x,))).mutated == ["argument 1"]
+        worker.close()
+
+    @pytest.mark.parametrize("stage", [a.stage for a in ASSIGNMENTS if not a.trains])
+    def test_a_stage_has_the_cpus_outcomes(self, with_gpu, zygote, submission, stage):
+        """The reference, each alternative, and every 40th known mistake, on both."""
+        course = Course.load(ROOT).select([stage])
+        [assignment] = course.assignments
+        reference = assignment.reference.read_text(encoding="utf-8")
+        sources = {"reference": reference}
+        for path in sorted((assignment.folder / "alternatives").glob("*.py")):
+            sources[path.stem] = path.read_text(encoding="utf-8")
+        for mistake in read_mistakes(assignment)[::40]:
+            sources[mistake.name] = mistake.apply(reference)
+        for name, source in sources.items():
+            taken = Submission(name, submission(**{stage: source}))
+            on_cpu = grade(course, taken, zygote)
+            on_gpu = grade(course, taken, with_gpu, all_on_gpu=True)
+            assert _outcomes(on_gpu) == _outcomes(on_cpu), name
 
     @pytest.mark.parametrize("exercise", ["train_mlp", "train_cnn"])
     def test_so_do_the_courses_trainings(self, with_gpu, zygote, staging, submission, exercise):
