@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from autograder.course import Course, Limits
+from autograder.grading import batch
 from autograder.grading.grade import grade
 from autograder.grading.intake import Submission, take_in
 from autograder.mistakes import read_mistakes
@@ -150,6 +151,24 @@ class TestWhereThereIsNone:
         assert set(spawned) == {(False, "cpu"), *([(True, "cuda")] if all_on_gpu else [])}
 
 
+@pytest.mark.parametrize(("device", "of_all"), [("auto", False), ("cuda", True)])
+def test_only_who_insists_on_a_gpu_gets_it_for_all(
+    zygote, trainings, tmp_path, monkeypatch, device, of_all
+):
+    asked = []
+
+    def spy(*args, **kwargs):
+        asked.append(kwargs["all_on_gpu"])
+        return grade(*args, **kwargs)
+
+    monkeypatch.setattr(batch, "grade", spy)
+    monkeypatch.setattr(batch, "Zygote", lambda **_: zygote)
+    monkeypatch.setattr(zygote, "close", lambda: None)
+    reference = trainings.assignments[0].reference
+    [graded] = batch.grade_all(trainings, [reference], tmp_path / "out", device=device)
+    assert (graded.refused, asked) == (None, [of_all])
+
+
 ON_A_DEVICE = """
 import torch
 
@@ -178,21 +197,17 @@ def test_a_worker_puts_all_of_a_call_on_its_device(zygote, submission):
     worker.close()
 
 
-@pytest.fixture(scope="module")
-def on_another_device():
-    """What the checks of the course's references come to on a device that isn't the CPU."""
-    stages = [a.stage for a in ASSIGNMENTS if not a.trains]
+def test_right_answers_are_right_on_another_device():
+    """Of direct calls, programs, modules with a state, and networks: the device is slow."""
     program = Path(__file__).with_name("fake_gpu.py")
+    stages = ["convolution", "initialization", "batchnorm", "models"]
     done = subprocess.run(
         [sys.executable, program, *stages], capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-def test_right_answers_are_right_on_another_device(on_another_device):
-    assert on_another_device["fault"] is None
-    assert on_another_device["wrong"] == {}
+    found = json.loads(done.stdout)
+    assert (found["fault"], found["wrong"]) == (None, {})
+    assert found["checks"] > 200
 
 
 def _taken_in(course: Course, staging: Path) -> Submission:
