@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import math
 import platform
 import statistics
@@ -105,16 +106,16 @@ def _measure(
     """Train what is wanted, variants with seeds, but for what was trained before."""
     path = assignment.folder / RUNS
     known = {(run.digest, run.exercise, run.seed): run for run in read_runs(path)}
-    keys = [(training_digest(assignment, variant.source), variant.exercise, seed)
+    digest = functools.cache(functools.partial(training_digest, assignment))
+    keys = [(digest(variant.exercise, variant.source), variant.exercise, seed)
             for variant, seed in wanted]  # fmt: skip
-    missing: dict[tuple[str, Variant], list[int]] = {}
+    missing: dict[Variant, list[int]] = {}
     for key, (variant, seed) in zip(keys, wanted, strict=True):
         if key not in known:
-            missing.setdefault((key[0], variant), []).append(seed)
-    digests = {variant: digest for digest, variant in missing}
+            missing.setdefault(variant, []).append(seed)
     tasks = [
         Task("train", (variant,), seeds=tuple(seeds[first : first + _AT_A_TIME]))
-        for (_, variant), seeds in missing.items()
+        for variant, seeds in missing.items()
         for first in range(0, len(seeds), _AT_A_TIME)
     ]
     done = len(wanted) - sum(len(task.seeds) for task in tasks)
@@ -123,9 +124,9 @@ def _measure(
         for trials, _ in on_all_cores(course, tasks, jobs) if tasks else ():
             for trial in trials:
                 variant, seed = trial.variant, trial.seed or 0
-                digest = digests[variant]
-                run = Measured(digest, variant.exercise, variant.name, seed, trial.reached)
-                known[digest, run.exercise, seed] = run
+                found = digest(variant.exercise, variant.source)
+                run = Measured(found, variant.exercise, variant.name, seed, trial.reached)
+                known[found, run.exercise, seed] = run
                 file.write(msgspec.json.encode(run) + b"\n")
                 done += 1
             file.flush()
@@ -158,7 +159,12 @@ def _variants(assignment: Assignment, exercises: list[str]) -> Iterator[Variant]
         yield dataclasses.replace(weakest, exercise=exercise)
         for mistake in read_mistakes(assignment):
             if mistake.exercise == exercise:
-                text = mistake.apply(source)
+                try:
+                    text = mistake.apply(source)
+                except ValueError as error:
+                    raise CourseError(
+                        f"{assignment.folder / 'mistakes.toml'}: {mistake.name}: {error}"
+                    ) from error
                 yield Variant("mistake", assignment.stage, mistake.name, text, exercise)
 
 

@@ -8,35 +8,48 @@ from pathlib import Path
 
 from autograder.checks.goals import FILE, Calibration
 from autograder.course import Assignment, read_toml
+from autograder.mistakes import read_mistakes
 from autograder.proof.proof import Failure
+from autograder.proof.variants import essence
 
 WEAKEST = "weakest.py"
 
 
 def digest_of(assignment: Assignment) -> str:
     """Of all that a measurement depends on: reference, weakest training, checks and mistakes."""
-    folder = assignment.folder
-    files = (assignment.reference, folder / WEAKEST, folder / "mistakes.toml")
-    return _digest(*_checks(assignment), *map(_content, files))
+    parts: list[str] = []
+    for exercise in _recipes(assignment):
+        for path in (assignment.reference, assignment.folder / WEAKEST):
+            parts.append(training_digest(assignment, exercise, _content(path)))
+        for mistake in read_mistakes(assignment):
+            if mistake.exercise == exercise:
+                parts += [mistake.name, mistake.find, mistake.replace]
+    return _digest(*parts)
 
 
-def training_digest(assignment: Assignment, source: str) -> str:
-    """Of all that one training depends on: a variant's source, and what judges it."""
-    return _digest(*_checks(assignment), source.encode())
+def training_digest(assignment: Assignment, exercise: str, source: str) -> str:
+    """Of all that one training depends on: its code in a variant's source, and what judges it.
+
+    Not of docstrings, nor of what other exercises are about: who mends those need not measure anew.
+    """
+    names = {check.name for check in assignment.checks_of(exercise, "hidden")}
+    checks = essence(_content(assignment.folder / "test_hidden.py"), names)
+    probes = _content(assignment.folder / "probes.py")
+    return _digest(checks, probes, essence(source, {exercise}))
 
 
-def _checks(assignment: Assignment) -> tuple[bytes, ...]:
-    return tuple(_content(assignment.folder / name) for name in ("test_hidden.py", "probes.py"))
+def _recipes(assignment: Assignment) -> list[str]:
+    return [exercise.name for exercise in assignment.exercises if exercise.recipe]
 
 
-def _content(path: Path) -> bytes:
-    return path.read_bytes() if path.is_file() else b""
+def _content(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
-def _digest(*contents: bytes) -> str:
+def _digest(*contents: str) -> str:
     found = hashlib.sha256()
     for content in contents:
-        found.update(content)
+        found.update(content.encode())
         found.update(b"\0")
     return found.hexdigest()[:16]
 
@@ -47,7 +60,7 @@ def stale(assignment: Assignment) -> Iterator[Failure]:
     Raises:
         CourseError: ``calibration.toml`` can't be read.
     """
-    recipes = [exercise.name for exercise in assignment.exercises if exercise.recipe]
+    recipes = _recipes(assignment)
     path = assignment.folder / FILE
     if not recipes:
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +11,7 @@ from autograder.course import Assignment
 from autograder.errors import CourseError
 from autograder.release.strip import strip
 
+_DOCUMENTED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 Kind = Literal["reference", "stub", "alternative", "mistake", "mutant"]
 
 
@@ -73,9 +75,53 @@ def touched(reference: str, variant: str) -> set[str] | None:
     return None if any(_names(statement) & changed for statement in rest) else changed
 
 
+def essence(source: str, wanted: Collection[str]) -> str:
+    """Those lines of a module on which what it has under the names `wanted` depends.
+
+    Definitions are left out that neither those nor the module's own statements come to use, and
+    docstrings. They are the module's lines as they stand: each Python has a syntax tree of its own.
+    What is no Python is left as it is.
+    """
+    try:
+        body = [node for node in ast.parse(source).body if not _is_text(node)]
+    except (SyntaxError, ValueError):
+        return source
+    imports = [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
+    used, kept, grown = set(wanted), list[ast.stmt](), True
+    while grown:
+        grown = False
+        for node in body:
+            named = _named(node)
+            if node in (*imports, *kept) or (named is not None and used.isdisjoint(named)):
+                continue
+            kept.append(node)
+            used |= _names(node)
+            grown = True
+    lines, numbers = source.split("\n"), set[int]()
+    for node in kept:
+        above = [decorator.lineno for decorator in getattr(node, "decorator_list", [])]
+        numbers.update(range(min([node.lineno, *above]), (node.end_lineno or 0) + 1))
+    for inner in (inner for node in kept for inner in ast.walk(node)):
+        if not isinstance(inner, _DOCUMENTED) or not _is_text(text := inner.body[0]):
+            continue
+        if text.lineno > inner.lineno:
+            numbers -= set(range(text.lineno, (text.end_lineno or 0) + 1))
+    taken = [
+        f"{getattr(node, 'module', '')}.{alias.name} is {name}"
+        for node in imports
+        for alias in node.names
+        if (name := alias.asname or alias.name.partition(".")[0]) in {*used, "*"}
+    ]
+    return "\n".join([*sorted(taken), *(lines[number - 1] for number in sorted(numbers))])
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
 def _named(node: ast.stmt) -> list[str] | None:
     """The names that a statement at the top of a module defines; None where it does more."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    if isinstance(node, _DOCUMENTED):
         return [node.name]
     targets = node.targets if isinstance(node, ast.Assign) else []
     if isinstance(node, ast.AnnAssign):

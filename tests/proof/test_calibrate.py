@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from textwrap import dedent
 
 import msgspec
 import pytest
@@ -230,6 +231,50 @@ class TestCalibrating:
         assert digest_of(assignment) == before
         (assignment.folder / "weakest.py").write_text("def train(seed):\n    return 91.0\n")
         assert digest_of(assignment) != before
+
+    def test_but_not_one_that_no_training_depends_on(self, trainings: Course) -> None:
+        """Of a docstring, or of a check of another exercise; of a helper's it does."""
+        folder = trainings.assignment("toy").folder
+        (folder / "assignment.toml").write_text(
+            'title = "Trainings"\npoints = 2\n'
+            '[[exercises]]\nname = "train"\npoints = 1\nrecipe = true\n'
+            '[[exercises]]\nname = "other"\npoints = 1\n'
+        )
+        checks = folder / "test_hidden.py"
+        source = checks.read_text() + dedent(
+            '''
+            from autograder.checks import assert_equal
+
+            def helper(student):
+                """Helps."""
+                return student.train(1)
+
+            @exercise("train")
+            def test_more(student):
+                """More."""
+                assert helper(student) > 0
+
+            @exercise("other")
+            def test_other(student):
+                """Another."""
+                assert_equal(student.other(), 1)
+            '''
+        )
+
+        def digest(old: str, new: str) -> str:
+            assert source.count(old) == 1
+            checks.write_text(source.replace(old, new))
+            return digest_of(Course.load(trainings.root).assignment("toy"))
+
+        before = digest("Helps.", "Helps.")
+        assert digest("Helps.", "Is of help.\n\n    In two ways.") == before
+        assert digest("student.other(), 1", "student.other(), 2") == before
+        assert digest("import assert_equal", "import assert_close, assert_equal") == before
+        assert digest("student.train(1)", "student.train(2)") != before
+        assert digest("(student) > 0", "(student) > 1") != before
+        reference = trainings.assignment("toy").reference
+        reference.write_text("def other():\n    return 3\n\n" + reference.read_text())
+        assert digest("Helps.", "Helps.") == before
 
     def test_verify_asks_for_evidence_that_is_not_older(self, trainings: Course) -> None:
         """Missing, incomplete or stale, it says so; else it is content."""
