@@ -7,10 +7,13 @@ written. A notebook ``<stage>.ipynb`` stands for ``<stage>.py``, see `notebooks`
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import os
 import shutil
 import sys
 import tempfile
+import warnings
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -22,6 +25,8 @@ from autograder.grading.notebooks import NotebookError, Origins, convert
 from autograder.grading.unpack import copy_file, copy_folder, extract_tar, extract_zip, shown
 
 _MAX_NAMED = 10  # files or folders in one sentence
+_LARGEST_STUB = 1 << 20  # bytes
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,8 @@ def _convert_notebooks(
 ) -> tuple[Origins, list[str]]:
     """Make modules of the notebooks in `top`, and what to say about them.
 
-    One that can't be read is left out with a word, or refused where it is all there is.
+    Beside a module on which work was done it is left out with a word. So is one that can't be read,
+    or it is refused where it is all there is.
     """
     origins: dict[str, Origin] = {}
     notes = []
@@ -151,8 +157,10 @@ def _convert_notebooks(
         if not notebook.is_file():
             continue
         if (top / module).exists():
-            notes.append(f"{module} was graded, not {notebook.name}: both are here.")
-            continue
+            if not _is_stub(top / module, wanted):
+                notes.append(f"{module} was graded, not {notebook.name}: both are here.")
+                continue
+            notes.append(f"{notebook.name} was graded, for in {module} nothing is written yet.")
         try:
             origins[module], problems = convert(notebook, wanted, top / module)
         except NotebookError as error:
@@ -162,6 +170,29 @@ def _convert_notebooks(
             continue
         notes += problems
     return Origins(origins), notes
+
+
+def _is_stub(module: Path, wanted: Collection[str]) -> bool:
+    """Whether all functions and methods that a module is asked for are still to be written."""
+    try:
+        content = module.read_bytes()
+        if len(content) > _LARGEST_STUB:
+            return False
+        with warnings.catch_warnings(action="ignore"):
+            body = ast.parse(importlib.util.decode_source(content)).body
+        found = {node.name: node for node in body if isinstance(node, _Function | ast.ClassDef)}
+        asked = [node for name in wanted for node in ast.walk(found[name])]
+        functions = [node for node in asked if isinstance(node, _Function)]
+        return bool(functions) and all(map(_is_unwritten, functions))
+    except (OSError, SyntaxError, ValueError, LookupError, RecursionError, MemoryError):
+        return False  # a name that is not there is a LookupError
+
+
+def _is_unwritten(function: _Function) -> bool:
+    """Whether it only raises NotImplementedError; a constructor may call its parent's before."""
+    after_docstring = function.body[ast.get_docstring(function) is not None :]
+    *before, last = map(ast.unparse, after_docstring or [ast.Pass()])
+    return last.startswith("raise NotImplementedError") and set(before) <= {"super().__init__()"}
 
 
 def _shadows(files: list[PurePosixPath], top: PurePosixPath) -> list[PurePosixPath]:

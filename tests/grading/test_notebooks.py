@@ -23,6 +23,21 @@ from autograder.report import Report
 MODULES = {"one.py": ("f", "g"), "two.py": ("h",)}
 F = "def f():\n    return 1"
 COURSE = Path(__file__).parents[2]
+G = 'class g:\n    def a(self):\n        """A."""\n        raise NotImplementedError("g.a")\n'
+STUBS = [
+    f"def f():\n    raise NotImplementedError('f')\n\n{G}",
+    f'async def f(x=1):\n    """\n    """\n    raise NotImplementedError\n\n{G}',
+]
+BEGUN = [
+    f"def f():\n    return 2\n    raise NotImplementedError('f')\n\n{G}",
+    f"def f():\n    raise NotImplementedError('f')\n\n{G}    def b(self):\n        return 1\n",
+    f"def f():\n    raise ValueError\n\n{G}",
+    f'def f():\n    """F."""\n\n{G}',
+    f"f = min\n\n{G}",
+    G,
+    "x = (",
+    "",
+]
 
 
 def code(source: str | list[str]) -> dict[str, Any]:
@@ -90,6 +105,37 @@ class TestIntake:
         taken = take(one_ipynb=notebook(F), one_py="x = 1")
         assert (taken.folder / "one.py").read_text() == "x = 1"
         assert taken.notes == ("one.py was graded, not one.ipynb: both are here.",)
+
+    @pytest.mark.parametrize("f", STUBS)
+    def test_beside_its_stub(self, take, f):
+        """Where nothing is written in the module, the work is in the notebook."""
+        taken = take(one_ipynb=notebook(F), one_py=f"import torch\n\n{f}\n\nGIVEN = 1\n")
+        assert F in (taken.folder / "one.py").read_text()
+        assert taken.notes == ("one.ipynb was graded, for in one.py nothing is written yet.",)
+        assert "one.py" in taken.origins.by_module
+
+    @pytest.mark.parametrize("stage", Course.load(COURSE).stages)
+    def test_beside_the_stub_that_students_get(self, tmp_path, stage):
+        course = Course.load(COURSE)
+        reference = course.assignment(stage).reference.read_text()
+        (tmp_path / "ada").mkdir()
+        stub = (COURSE / "student_template" / f"{stage}.py").read_bytes()
+        (tmp_path / "ada" / f"{stage}.py").write_bytes(stub)
+        (tmp_path / "ada" / f"{stage}.ipynb").write_bytes(cut(reference))
+        taken = take_in(tmp_path / "ada", course.modules, tmp_path)
+        assert (taken.folder / f"{stage}.py").read_bytes() != stub
+        assert taken.notes[0].startswith(f"{stage}.ipynb was graded")
+
+    @pytest.mark.parametrize("f", BEGUN)
+    def test_beside_a_module_that_was_begun(self, take, f):
+        taken = take(one_ipynb=notebook(F), one_py=f)
+        assert (taken.folder / "one.py").read_text() == f
+        assert taken.notes == ("one.py was graded, not one.ipynb: both are here.",)
+
+    def test_one_that_cant_be_read_beside_its_stub(self, take):
+        taken = take(one_ipynb="no notebook", one_py=STUBS[0])
+        assert (taken.folder / "one.py").read_text() == STUBS[0]
+        assert "one.ipynb can't be read" in taken.notes[-1]
 
     def test_one_that_cant_be_read_beside_others(self, take):
         """It is left out with a word; the others are graded."""
