@@ -5,7 +5,7 @@
 runs the stages' checks on their references, with all tensors of their calls on that device, and
 prints what does not pass as JSON. To PyTorch it is a device like any other: tensors are on it or
 elsewhere, and tensors of two devices don't meet. Its memory is the CPU's, where its operators run
-too, so it says nothing about a GPU's arithmetic.
+too, so it says nothing about a GPU's arithmetic. Conjugates of complex tensors are beyond it.
 """
 
 from __future__ import annotations
