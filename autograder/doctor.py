@@ -80,8 +80,8 @@ def describe(health: Health) -> str:
         lines.append("torchvision and torch are of different builds; its import was repaired")
     lines.append(f"GPU: {', '.join(health.cuda)}" if health.cuda else "no GPU: grading on the CPU")
     if health.cuda:
-        lines.append(f"  not for --device auto: {health.no_gpu}" if health.no_gpu else
-                     "  --device auto trains on it")  # fmt: skip
+        lines.append(f"  workers can't use it: {health.no_gpu}" if health.no_gpu else
+                     "  workers can use it: --device auto trains on it")  # fmt: skip
     away = [name for name in NAMES if name not in health.data]
     lines.append(f"data: {', '.join(health.data)}")
     if away:

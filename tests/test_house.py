@@ -66,13 +66,7 @@ WORKERS_SIDE = {
     "pages": set(),
     "portable": {"sandbox.frames"},
     "programs": {"sandbox.wire"},
-    "runner": {
-        "sandbox.gpu",
-        "sandbox.operators",
-        "sandbox.portable",
-        "sandbox.programs",
-        "sandbox.wire",
-    },
+    "runner": {"sandbox.operators", "sandbox.portable", "sandbox.programs", "sandbox.wire"},
     "dataloader": set(),
     "zygote": {
         "sandbox.dataloader",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import hypothesis
 import msgspec
@@ -83,16 +84,20 @@ def grade(
         if progress:
             progress(finished(fault))
 
-    def stage_run(assignment: Assignment) -> StageRun:
-        on_gpu = zygote.device == "cuda" and (all_on_gpu or assignment.trains)
-        # checks that train say themselves what goes to the GPU: a loader shuffles on the CPU
-        device = "cuda" if on_gpu and not assignment.trains else "cpu"
-        return StageRun(zygote, submission.folder, assignment, with_gpu=on_gpu, device=device)
-
-    stages = {assignment.stage: stage_run(assignment) for assignment in course.assignments}
+    stages = {
+        assignment.stage: _stage_run(zygote, submission.folder, assignment, all_on_gpu)
+        for assignment in course.assignments
+    }
     run = Run(course, stages, on_verdict=tell, deadline=deadline)
     tell()
     return finished(_run_and_settle(course, run, diagnoser, tell_without_hints))
+
+
+def _stage_run(zygote: Zygote, folder: Path, assignment: Assignment, all_on_gpu: bool) -> StageRun:
+    with_gpu = zygote.device == "cuda" and (all_on_gpu or assignment.trains)
+    # checks that train say themselves what goes to the GPU: a loader shuffles on the CPU
+    device = "cuda" if with_gpu and not assignment.trains else "cpu"
+    return StageRun(zygote, folder, assignment, with_gpu=with_gpu, device=device)
 
 
 def _fill_in(course: Course, verdicts: dict[CheckKey, Verdict], deadline: Deadline) -> str | None:

@@ -19,13 +19,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from autograder.cells import Origin
+from autograder.checks.source import MAX_SOURCE
 from autograder.course import LIBRARIES
 from autograder.errors import AutograderError, SubmissionError
 from autograder.grading.notebooks import NotebookError, Origins, convert
 from autograder.grading.unpack import copy_file, copy_folder, extract_tar, extract_zip, shown
 
 _MAX_NAMED = 10  # files or folders in one sentence
-_LARGEST_STUB = 1 << 20  # bytes
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -156,11 +156,12 @@ def _convert_notebooks(
         notebook = top / _notebook(module)
         if not notebook.is_file():
             continue
+        instead = []
         if (top / module).exists():
             if not _is_stub(top / module, wanted):
                 notes.append(f"{module} was graded, not {notebook.name}: both are here.")
                 continue
-            notes.append(f"{notebook.name} was graded, for in {module} nothing is written yet.")
+            instead = [f"{notebook.name} was graded, for in {module} nothing is written yet."]
         try:
             origins[module], problems = convert(notebook, wanted, top / module)
         except NotebookError as error:
@@ -168,7 +169,7 @@ def _convert_notebooks(
                 raise
             notes.append(f"{error}.")
             continue
-        notes += problems
+        notes += instead + problems
     return Origins(origins), notes
 
 
@@ -176,7 +177,7 @@ def _is_stub(module: Path, wanted: Collection[str]) -> bool:
     """Whether all functions and methods that a module is asked for are still to be written."""
     try:
         content = module.read_bytes()
-        if len(content) > _LARGEST_STUB:
+        if len(content) > MAX_SOURCE:
             return False
         with warnings.catch_warnings(action="ignore"):
             body = ast.parse(importlib.util.decode_source(content)).body

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import glob
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
@@ -54,27 +54,6 @@ def why_not_here() -> str:
     if not device_files():
         return "there is no NVIDIA GPU here, or its driver is not loaded"
     return ""
-
-
-def placed(value: Any, device: str) -> Any:
-    """`value` with the tensors in it on `device`, and generators that draw there."""
-    import torch
-
-    if isinstance(value, torch.Tensor):
-        return value.to(device)
-    if isinstance(value, torch.Generator):
-        return _generator(device).manual_seed(value.initial_seed())
-    if isinstance(value, list | tuple):
-        return type(value)(placed(item, device) for item in value)
-    if isinstance(value, dict):
-        return {key: placed(item, device) for key, item in value.items()}
-    return value
-
-
-def _generator(device: str) -> torch.Generator:
-    import torch
-
-    return torch.Generator(device)
 
 
 def open_gpu() -> None:

@@ -94,13 +94,22 @@ def look(
 
 def to_meta(value: Any) -> Any:
     """`value` with meta tensors of the same layout in place of its tensors."""
-    if isinstance(value, torch.Tensor):
-        return torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
+
+    def meta(item: Any) -> Any:
+        if not isinstance(item, torch.Tensor):
+            return item
+        return torch.empty_strided(item.shape, item.stride(), dtype=item.dtype, device="meta")
+
+    return each(value, meta)
+
+
+def each(value: Any, change: Callable[[Any], Any]) -> Any:
+    """`value` with what `change` makes of it, or of all that its lists, tuples and dicts hold."""
     if isinstance(value, list | tuple):
-        return type(value)(map(to_meta, value))
+        return type(value)(each(item, change) for item in value)
     if isinstance(value, dict):
-        return {key: to_meta(item) for key, item in value.items()}
-    return value
+        return {key: each(item, change) for key, item in value.items()}
+    return change(value)
 
 
 def _tensors(value: Any) -> Iterator[torch.Tensor]:

@@ -21,7 +21,6 @@ import msgspec
 import torch
 
 from autograder.sandbox import portable, programs, wire
-from autograder.sandbox.gpu import placed
 from autograder.sandbox.operators import Names, Watch
 
 _MAX_TEXT = 2000  # characters of an exception's message
@@ -251,7 +250,7 @@ class Runner:
     def _run(self, call: Call) -> Answer:
         function = self._function(call)
         if self._device != "cpu":
-            args, kwargs = (placed(given, self._device) for given in (call.args, call.kwargs))
+            args, kwargs = portable.each((call.args, call.kwargs), self._placed)
             call = msgspec.structs.replace(call, args=args, kwargs=kwargs)
         before = {} if call.is_driver else _snapshot(call)
         with self._placing(), self._watching(alone=not call.is_driver):
@@ -267,6 +266,13 @@ class Runner:
         # outside: what is made in inference mode stays different from other tensors
         value = encoded if frame is None else wire.received(frame)
         return Returned(value, [name[:_MAX_PATH] for name in mutated[:_MAX_LIST]])
+
+    def _placed(self, value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            return value.to(self._device)
+        if isinstance(value, torch.Generator):
+            return torch.Generator(self._device).manual_seed(value.initial_seed())
+        return value
 
     def _placing(self) -> contextlib.AbstractContextManager[Any]:
         return contextlib.nullcontext() if self._device == "cpu" else torch.device(self._device)
